@@ -1,0 +1,105 @@
+// The walls between folders, as the design draws them. `npm run check:walls` runs this.
+// index -> app -> features -> data -> the shared files at the top of src.
+
+const FEATURES = 'auth|keys|paywall|usage|billing|datasets|gateway|pages'
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'A step that calls back up cannot be read top to bottom.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-feature-to-feature',
+      severity: 'error',
+      comment: 'app.ts alone joins features; what two need moves down into data/ or a top file.',
+      from: { path: `^src/(${FEATURES})/` },
+      to: { path: `^src/(${FEATURES})/`, pathNot: '^src/$1/' },
+    },
+    {
+      name: 'no-data-to-feature',
+      severity: 'error',
+      from: { path: '^src/data/' },
+      to: { path: `^src/((${FEATURES})/|app\\.ts|index\\.ts|deps\\.ts)` },
+    },
+    {
+      name: 'no-top-to-below',
+      severity: 'error',
+      comment: 'The shared files at the top know nothing of what stands on them (types excepted).',
+      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(index|app|deps)\\.ts$' },
+      to: { path: '^src/[^/]+/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'deps-builds-clients-only',
+      severity: 'error',
+      from: { path: '^src/deps\\.ts$' },
+      to: { path: `^src/(${FEATURES})/` },
+    },
+    {
+      name: 'only-app-and-index-join',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(index|app)\\.ts$' },
+      to: { path: '^src/(index|app)\\.ts$' },
+    },
+    {
+      name: 'no-hono-below-routes',
+      severity: 'error',
+      comment: 'Services, deciders and data know no HTTP framework.',
+      from: { path: '^src/(data/|.*/(service|decide|sync|reconcile|verify)\\.ts$)' },
+      to: { path: 'node_modules/hono/' },
+    },
+    {
+      name: 'no-sql-or-redis-in-routes',
+      severity: 'error',
+      from: { path: '^src/.*/routes\\.tsx?$' },
+      to: {
+        path: '(node_modules/(drizzle-orm|@neondatabase|@upstash)/|^src/data/(db|redis|schema)\\.ts$)',
+      },
+    },
+    {
+      name: 'one-place-builds-clients',
+      severity: 'error',
+      comment: 'deps.ts builds the clients; data/db.ts and data/redis.ts know their drivers.',
+      from: { path: '^src/', pathNot: '^src/data/(db|redis)\\.ts$' },
+      to: { path: 'node_modules/(@neondatabase|@upstash)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'src-is-the-worker',
+      severity: 'error',
+      comment: 'What is bundled never imports what is not.',
+      from: { path: '^src/' },
+      to: { path: '^(dev|test)/' },
+    },
+    {
+      name: 'no-dev-dependency-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-dev-to-test',
+      severity: 'error',
+      from: { path: '^dev/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^cloudflare:' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    parser: 'swc',
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+}
