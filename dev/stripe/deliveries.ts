@@ -1,8 +1,8 @@
 // Webhook deliveries: every event to each endpoint that asked for it, signed, retried, recorded.
 import type { Stripe } from 'stripe'
 import { Courier } from './deliveries/courier.ts'
-import type { Knobs } from './deliveries/knobs.ts'
-import { DEFAULT_KNOBS } from './deliveries/knobs.ts'
+import type { Knobs, KnobsChange } from './deliveries/knobs.ts'
+import { DEFAULT_KNOBS, knobsSchema } from './deliveries/knobs.ts'
 import type { Delivery } from './deliveries/log.ts'
 import { DeliveryLog } from './deliveries/log.ts'
 import { arrange } from './deliveries/order.ts'
@@ -18,7 +18,7 @@ export type DeliverySource = Pick<
 
 export interface DeliveriesOptions {
   source: DeliverySource
-  knobs?: Partial<Knobs>
+  knobs?: KnobsChange
   /** The wall clock: receivers compare the signature's time with their own. */
   now?: () => Date
   timers?: Timers
@@ -58,7 +58,7 @@ export class Deliveries {
 
   constructor({ source, knobs, now, timers }: DeliveriesOptions) {
     this.source = source
-    this.knobs = { ...DEFAULT_KNOBS, ...knobs }
+    this.knobs = knobsSchema.parse({ ...DEFAULT_KNOBS, ...knobs })
     this.now = now ?? (() => new Date())
     this.timers = new TimerSet(timers)
     this.courier = new Courier(source, this.now, this.timers)
@@ -71,8 +71,8 @@ export class Deliveries {
   }
 
   /** Turns knobs; they hold for attempts that begin later. Switching `hold` off sends what was held. */
-  configure(change: Partial<Knobs>): Knobs {
-    this.knobs = { ...this.knobs, ...change }
+  configure(change: KnobsChange): Knobs {
+    this.knobs = knobsSchema.parse({ ...this.knobs, ...change })
     if (!this.knobs.hold) this.flush()
     return this.settings()
   }

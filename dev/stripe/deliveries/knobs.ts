@@ -28,6 +28,10 @@ export const knobsSchema = z.strictObject({
 
 export type Knobs = z.infer<typeof knobsSchema>
 
+/** Any of the knobs. */
+export const knobsChangeSchema = knobsSchema.partial()
+export type KnobsChange = z.infer<typeof knobsChangeSchema>
+
 /** In the spirit of Stripe's test mode: three more tries over a few hours, 20 seconds for each. */
 export const DEFAULT_KNOBS: Knobs = {
   delayMs: 0,

@@ -1,0 +1,60 @@
+// Questions to the store that the pages and the control API both ask.
+import type { Stripe } from 'stripe'
+import type { Simulator } from '../simulator.ts'
+
+type Data = Pick<Simulator, 'data'>
+
+/** The id of what Stripe may print as an id or, expanded, as the object. */
+export function idOf(reference: string | { id: string }): string {
+  return typeof reference === 'string' ? reference : reference.id
+}
+
+/** A customer's subscriptions, newest first. */
+export function subscriptionsOf({ data }: Data, customerId: string): Stripe.Subscription[] {
+  return [...data.subscriptions.values()]
+    .filter((subscription) => idOf(subscription.customer) === customerId)
+    .reverse()
+}
+
+/** A customer's invoices, newest first. */
+export function invoicesOf({ data }: Data, customerId: string): Stripe.Invoice[] {
+  return [...data.invoices.values()]
+    .filter((invoice) => invoice.customer && idOf(invoice.customer) === customerId)
+    .reverse()
+}
+
+/** The card that the customer's next invoice will be charged to. */
+export function defaultCardOf(
+  { data }: Data,
+  customerId: string,
+): Stripe.PaymentMethod.Card | null {
+  const reference = data.customers.get(customerId)?.invoice_settings.default_payment_method
+  const method = reference ? data.paymentMethods.get(idOf(reference)) : undefined
+  return method?.card ?? null
+}
+
+/** Oldest first; of one customer when `customerId` is given. */
+export function eventsOf({ data }: Data, customerId?: string): Stripe.Event[] {
+  const events = [...data.events.values()]
+  return customerId ? events.filter((event) => customerOf(event) === customerId) : events
+}
+
+/** The customer that an event is about, if any. */
+export function customerOf(event: Stripe.Event): string | null {
+  const object: { object?: string; id?: string; customer?: string | { id: string } | null } =
+    event.data.object
+  if (object.object === 'customer') return object.id ?? null
+  return object.customer ? idOf(object.customer) : null
+}
+
+/** The price of a subscription's first item: Tollgate sells one item each. */
+export function priceOf(subscription: Stripe.Subscription): Stripe.Price | undefined {
+  return subscription.items.data[0]?.price
+}
+
+/** What a person calls the plan: the product's name, else the price's nickname or id. */
+export function planName({ data }: Data, price: Stripe.Price | undefined): string {
+  if (!price) return 'No plan'
+  const product = data.products.get(idOf(price.product))
+  return product?.name ?? price.nickname ?? price.id
+}
