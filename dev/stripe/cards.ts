@@ -1,22 +1,236 @@
 // The test cards, and what happens when each is charged.
+import { type ErrorFields, StripeError } from './errors.ts'
 
 /**
- * What a card does:
+ * What a card does when it is charged:
  * - `pays`: every charge succeeds.
- * - `fails_after_first`: 4000 0000 0000 0341. It attaches, its first charge in Checkout succeeds here,
- *   and every later charge is declined: the shortest way to a failed renewal. (At Stripe the first
- *   charge fails too; there one would swap the card after the purchase.)
- * - `declined_*`: refused at once, with that code.
- * - `needs_authentication`: asks for 3-D Secure at every charge.
+ * - `fails_after_first`: 4000 0000 0000 0341. It attaches, its charge in Checkout succeeds, and every
+ *   later charge is declined: the shortest way to a failed renewal. (At Stripe the first charge
+ *   fails too; there one would swap the card after the purchase.)
+ * - `needs_authentication`: asks for 3-D Secure at every charge, off session too.
+ * - `needs_authentication_once`: asks until the buyer has been through it in Checkout.
+ * - the others are refused at once with the code that they name.
  */
 export type CardBehaviour =
   | 'pays'
   | 'fails_after_first'
-  | 'declined'
-  | 'declined_insufficient_funds'
-  | 'declined_lost'
-  | 'declined_stolen'
-  | 'declined_expired'
-  | 'declined_cvc'
-  | 'declined_processing_error'
   | 'needs_authentication'
+  | 'needs_authentication_once'
+  | DeclineReason
+
+type DeclineReason =
+  | 'generic_decline'
+  | 'insufficient_funds'
+  | 'lost_card'
+  | 'stolen_card'
+  | 'expired_card'
+  | 'incorrect_cvc'
+  | 'processing_error'
+  | 'test_mode_live_card'
+
+interface TestCard {
+  number: string
+  behaviour: CardBehaviour
+  /** The ids under which the API knows it without a number being sent. */
+  ids: string[]
+}
+
+const TEST_CARDS: TestCard[] = [
+  { number: '4242424242424242', behaviour: 'pays', ids: ['pm_card_visa', 'tok_visa'] },
+  { number: '4000056655665556', behaviour: 'pays', ids: ['pm_card_visa_debit'] },
+  { number: '5555555555554444', behaviour: 'pays', ids: ['pm_card_mastercard', 'tok_mastercard'] },
+  { number: '378282246310005', behaviour: 'pays', ids: ['pm_card_amex', 'tok_amex'] },
+  { number: '6011111111111117', behaviour: 'pays', ids: ['pm_card_discover'] },
+  {
+    number: '4000000000000341',
+    behaviour: 'fails_after_first',
+    ids: ['pm_card_chargeCustomerFail', 'tok_chargeCustomerFail'],
+  },
+  {
+    number: '4000000000000002',
+    behaviour: 'generic_decline',
+    ids: ['pm_card_visa_chargeDeclined', 'pm_card_chargeDeclined'],
+  },
+  {
+    number: '4000000000009995',
+    behaviour: 'insufficient_funds',
+    ids: [
+      'pm_card_visa_chargeDeclinedInsufficientFunds',
+      'pm_card_chargeDeclinedInsufficientFunds',
+    ],
+  },
+  {
+    number: '4000000000009987',
+    behaviour: 'lost_card',
+    ids: ['pm_card_visa_chargeDeclinedLostCard'],
+  },
+  {
+    number: '4000000000009979',
+    behaviour: 'stolen_card',
+    ids: ['pm_card_visa_chargeDeclinedStolenCard'],
+  },
+  {
+    number: '4000000000000069',
+    behaviour: 'expired_card',
+    ids: ['pm_card_chargeDeclinedExpiredCard'],
+  },
+  {
+    number: '4000000000000127',
+    behaviour: 'incorrect_cvc',
+    ids: ['pm_card_chargeDeclinedIncorrectCvc'],
+  },
+  {
+    number: '4000000000000119',
+    behaviour: 'processing_error',
+    ids: ['pm_card_chargeDeclinedProcessingError'],
+  },
+  {
+    number: '4000002500003155',
+    behaviour: 'needs_authentication_once',
+    ids: ['pm_card_authenticationRequiredOnSetup'],
+  },
+  {
+    number: '4000002760003184',
+    behaviour: 'needs_authentication',
+    ids: ['pm_card_authenticationRequired'],
+  },
+]
+
+/** The card behind an id such as `pm_card_visa`. */
+export function testCardById(id: string): { number: string; behaviour: CardBehaviour } | null {
+  return TEST_CARDS.find((card) => card.ids.includes(id)) ?? null
+}
+
+/** What a number does. A valid one that is no test card is declined, as in Stripe's test mode. */
+export function behaviourOf(number: string): CardBehaviour {
+  return TEST_CARDS.find((card) => card.number === number)?.behaviour ?? 'test_mode_live_card'
+}
+
+/** Why a charge was refused, as the API and the charge object say it. */
+export interface Decline {
+  code: string
+  declineCode: string
+  message: string
+}
+
+const DECLINES: Record<DeclineReason, Decline> = {
+  generic_decline: declined('generic_decline', 'Your card was declined.'),
+  insufficient_funds: declined('insufficient_funds', 'Your card has insufficient funds.'),
+  lost_card: declined('lost_card', 'Your card was declined.'),
+  stolen_card: declined('stolen_card', 'Your card was declined.'),
+  test_mode_live_card: declined(
+    'test_mode_live_card',
+    'Your card was declined. Your request was in test mode, but used a non test (live) card. For a list of valid test cards, visit: https://stripe.com/docs/testing.',
+  ),
+  expired_card: {
+    code: 'expired_card',
+    declineCode: 'expired_card',
+    message: 'Your card has expired.',
+  },
+  incorrect_cvc: {
+    code: 'incorrect_cvc',
+    declineCode: 'incorrect_cvc',
+    message: "Your card's security code is incorrect.",
+  },
+  processing_error: {
+    code: 'processing_error',
+    declineCode: 'processing_error',
+    message: 'An error occurred while processing your card. Try again in a little bit.',
+  },
+}
+
+/** 3-D Secure was asked for, and nobody was there to answer. */
+export const AUTHENTICATION_REQUIRED: Decline = {
+  code: 'authentication_required',
+  declineCode: 'authentication_required',
+  message: 'Your card was declined. This transaction requires authentication.',
+}
+
+function declined(declineCode: string, message: string): Decline {
+  return { code: 'card_declined', declineCode, message }
+}
+
+export type ChargeOutcome =
+  | { kind: 'paid' }
+  | { kind: 'declined'; decline: Decline }
+  | { kind: 'needs_authentication' }
+
+/** What a charge comes to. `inCheckout`: the buyer is at the page and this is the card's first charge. */
+export function chargeOutcome(behaviour: CardBehaviour, inCheckout: boolean): ChargeOutcome {
+  if (behaviour === 'pays') return { kind: 'paid' }
+  if (behaviour === 'fails_after_first') {
+    return inCheckout ? { kind: 'paid' } : { kind: 'declined', decline: DECLINES.generic_decline }
+  }
+  if (behaviour === 'needs_authentication' || behaviour === 'needs_authentication_once') {
+    return { kind: 'needs_authentication' }
+  }
+  return { kind: 'declined', decline: DECLINES[behaviour] }
+}
+
+/** Whether saving the card to a customer is refused, as Stripe does when it checks a card first. */
+export function refusalToAttach(behaviour: CardBehaviour): Decline | null {
+  const outcome = chargeOutcome(behaviour, true)
+  return outcome.kind === 'declined' ? outcome.decline : null
+}
+
+/** A card as it was typed. */
+export interface CardNumbers {
+  number: string
+  expMonth: number
+  expYear: number
+  cvc?: string
+}
+
+/**
+ * Checks what was typed, before any bank is asked.
+ * @param nowSeconds the customer's time, for the expiry
+ * @returns the number without spaces, and the year with its century
+ * @throws StripeError 402 `incorrect_number`, `invalid_expiry_month`, `invalid_expiry_year`, `invalid_cvc`
+ */
+export function checkCard(
+  card: CardNumbers,
+  nowSeconds: number,
+): { number: string; expYear: number } {
+  const number = card.number.replaceAll(/[\s-]/g, '')
+  if (!/^\d{12,19}$/.test(number) || !passesLuhn(number)) {
+    throw cardError('Your card number is incorrect.', 'incorrect_number', 'number')
+  }
+  if (!Number.isInteger(card.expMonth) || card.expMonth < 1 || card.expMonth > 12) {
+    throw cardError("Your card's expiration month is invalid.", 'invalid_expiry_month', 'exp_month')
+  }
+  const expYear = card.expYear < 100 ? 2000 + card.expYear : card.expYear
+  const now = new Date(nowSeconds * 1000)
+  const months = (expYear - now.getUTCFullYear()) * 12 + card.expMonth - (now.getUTCMonth() + 1)
+  if (!Number.isInteger(expYear) || months < 0 || months > 50 * 12) {
+    throw cardError("Your card's expiration year is invalid.", 'invalid_expiry_year', 'exp_year')
+  }
+  const cvcLength = /^3[47]/.test(number) ? 4 : 3
+  if (card.cvc !== undefined && !new RegExp(`^\\d{${cvcLength}}$`).test(card.cvc)) {
+    throw cardError("Your card's security code is invalid.", 'invalid_cvc', 'cvc')
+  }
+  return { number, expYear }
+}
+
+/** 402 `card_error`, as a refused card is answered. */
+export function cardError(message: string, code: string, param?: string): StripeError {
+  return new StripeError(402, message, { type: 'card_error', code, ...(param && { param }) })
+}
+
+export function declineError(decline: Decline, more: ErrorFields = {}): StripeError {
+  return new StripeError(402, decline.message, {
+    type: 'card_error',
+    code: decline.code,
+    declineCode: decline.declineCode,
+    ...more,
+  })
+}
+
+function passesLuhn(number: string): boolean {
+  let sum = 0
+  for (let i = 0; i < number.length; i += 1) {
+    const digit = Number(number[number.length - 1 - i])
+    const doubled = i % 2 === 1 ? digit * 2 : digit
+    sum += doubled > 9 ? doubled - 9 : doubled
+  }
+  return sum % 10 === 0
+}

@@ -49,6 +49,8 @@ export interface Store {
   webhookEndpoints: Map<string, Stripe.WebhookEndpoint>
   testClocks: Map<string, Stripe.TestHelpers.TestClock>
 
+  /** Wall clock, Unix seconds: events are kept for 30 days. */
+  eventsWrittenAt: Map<string, number>
   customerClocks: Map<string, CustomerClock>
   cardBehaviours: Map<string, CardBehaviour>
   checkoutPlans: Map<string, CheckoutPlan>
@@ -81,6 +83,7 @@ const EMPTY = {
   events: 0,
   webhookEndpoints: 0,
   testClocks: 0,
+  eventsWrittenAt: 0,
   customerClocks: 0,
   cardBehaviours: 0,
   checkoutPlans: 0,
