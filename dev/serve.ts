@@ -12,7 +12,8 @@ export interface Served {
 
 /** Anything that answers a Request: a Hono app is one. */
 export interface FetchApp {
-  fetch(request: Request): Response | Promise<Response>
+  /** `env` has Node's own `incoming` and `outgoing`, through which a fault can end the connection. */
+  fetch(request: Request, env?: object): Response | Promise<Response>
 }
 
 /** A port that another process holds. `message` names the port and the variable to change. */
@@ -26,7 +27,7 @@ export class PortTakenError extends Error {
  * @throws PortTakenError
  */
 export function serve(app: FetchApp, port: number, what: string): Promise<Served> {
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) }) as Server
+  const server = createAdaptorServer({ fetch: (request, env) => app.fetch(request, env) }) as Server
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error)

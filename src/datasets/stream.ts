@@ -16,6 +16,11 @@ export interface DatasetOptions {
   settle: (reactionsFired: number) => Promise<void>
   /** After each chunk, with the reactions delivered so far. */
   onProgress?: (reactionsFired: number) => void
+  /**
+   * The request's own signal. workerd does not cancel the stream of a client that stopped reading
+   * and then left; with the flag `enable_request_signal` it aborts this.
+   */
+  signal?: AbortSignal
 }
 
 export interface DatasetStream {
@@ -27,10 +32,11 @@ export interface DatasetStream {
   algorithm: string
   /** Reactions in the chunks delivered so far. */
   spent: () => number
-  /** Resolves once `settle` has ended, well or badly: for `waitUntil`. */
+  /**
+   * Ends as `settle` does. Give it to `waitUntil`: without it workerd drops the work of a client
+   * that left before `settle` is called. Nothing is reported if nobody looks at it.
+   */
   ended: Promise<void>
-  /** Ends the work and settles, if that is still to be done: for a reader that left unseen. */
-  stop: () => Promise<void>
 }
 
 /** Begins nothing: the first reaction fires at the first read. */
@@ -63,28 +69,37 @@ function seeded(params: TrajectoryParams, fallbackSeed: number): SeededParams {
 function settledStream(
   chunks: Generator<Chunk>,
   tail: (rows: number) => string,
-  { settle, onProgress }: DatasetOptions,
-): Pick<DatasetStream, 'body' | 'spent' | 'ended' | 'stop'> {
+  { settle, onProgress, signal }: DatasetOptions,
+): Pick<DatasetStream, 'body' | 'spent' | 'ended'> {
   const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => undefined)
   let fired = 0
   let stopped = false
-  let settlement: Promise<void> | undefined
+  let settled = false
 
   function settleOnce(): Promise<void> {
-    // Inside an async function, so that a throw is a rejection too.
-    settlement ??= (async () => settle(fired))().finally(ended.resolve)
-    return settlement
+    if (!settled) {
+      settled = true
+      // Inside an async function, so that a throw is a rejection too.
+      ended.resolve((async () => settle(fired))())
+    }
+    return ended.promise
   }
 
-  async function stop(): Promise<void> {
+  function stop(): Promise<void> {
     stopped = true
     chunks.return(undefined)
-    await settleOnce()
+    return settleOnce()
+  }
+
+  /** A stream that the signal stopped must error, not close: a cut answer must not look whole. */
+  function refuseIfStopped(): void {
+    if (stopped) throw new Error('The data set was stopped before its end')
   }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    if (stopped) throw new Error('The data set was stopped before its end')
     try {
+      refuseIfStopped()
       const next = chunks.next()
       if (!next.done) {
         controller.enqueue(next.value.bytes)
@@ -97,13 +112,15 @@ function settledStream(
       throw error
     }
     await settleOnce()
-    if (stopped) return
+    refuseIfStopped()
     const last = tail(fired)
     if (last !== '') controller.enqueue(new TextEncoder().encode(last))
     controller.close()
   }
 
+  if (signal?.aborted) stop()
+  signal?.addEventListener('abort', stop, { once: true })
   // No queue: a chunk is made only for a read that waits, so what is made is what is delivered.
   const body = new ReadableStream<Uint8Array>({ pull, cancel: stop }, { highWaterMark: 0 })
-  return { body, spent: () => fired, ended: ended.promise, stop }
+  return { body, spent: () => fired, ended: ended.promise }
 }

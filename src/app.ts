@@ -1,0 +1,46 @@
+// The map: what every request goes through, and where each path leads.
+import { Hono } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { requestId } from 'hono/request-id'
+import { authenticated } from './auth/middleware.ts'
+import { authRoutes } from './auth/routes.ts'
+import { billingRoutes } from './billing/routes.ts'
+import { webhookRoutes } from './billing/webhook.ts'
+import type { AppEnv, Deps } from './context.ts'
+import { datasetRoutes } from './datasets/routes.ts'
+import { depsFor } from './deps.ts'
+import type { Bindings } from './env.ts'
+import { answerError } from './http/errors.ts'
+import { healthRoutes } from './http/health.ts'
+import { bindDeps } from './http/middleware.ts'
+import { paywall } from './paywall/middleware.ts'
+import { respondWithProblem } from './problem.ts'
+import { usageRoutes } from './usage/routes.ts'
+
+/** The app; `deps` lets a test replace time, randomness and the log. */
+export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<AppEnv> {
+  const app = new Hono<AppEnv>()
+  const api = new Hono<AppEnv>()
+  const guard = authenticated()
+
+  app.onError(answerError)
+  app.notFound((c) => respondWithProblem(c, 'not_found'))
+  app.use(requestId())
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        respondWithProblem(c, 'method_not_allowed', { headers: { Allow: methods.join(', ') } }),
+    }),
+  )
+  app.route('/api/v1', api)
+
+  api.route('/health', healthRoutes())
+  api.use(bindDeps(deps))
+  api.route('/auth', authRoutes())
+  api.route('/billing/webhooks', webhookRoutes())
+  api.route('/billing/usage', usageRoutes(guard))
+  api.route('/billing', billingRoutes(guard))
+  api.route('/datasets', datasetRoutes(paywall))
+  return app
+}

@@ -1,0 +1,53 @@
+// POST /auth/register, POST /auth/login.
+import { Hono } from 'hono'
+import { z } from 'zod'
+import type { AppContext, AppEnv } from '../context.ts'
+import { TIERS } from '../plans.ts'
+import { Problem } from '../problem.ts'
+import { validJson } from '../validate.ts'
+import { login, register } from './service.ts'
+import { throttleAccount, throttleAddress } from './throttle.ts'
+
+const email = z.string().trim().max(254, 'must have at most 254 characters').pipe(z.email())
+const knownPassword = z.string().min(1).max(128, 'must have at most 128 characters')
+const newPassword = knownPassword.min(8, 'must have at least 8 characters')
+
+const loginBody = z.object({ email, password: knownPassword })
+const registerBody = z.object({
+  email,
+  password: newPassword,
+  tier: z.enum(TIERS).default('hobby'),
+})
+
+/** Public, and throttled: by address before anything is read, by account before anything is hashed. */
+export function authRoutes(): Hono<AppEnv> {
+  return new Hono<AppEnv>()
+    .post('/register', async (c) => {
+      const body = await throttledBody(c, registerBody)
+      const session = await register(c.var.deps, body)
+      if (session === 'email_taken') throw new Problem('email_taken')
+      return secretJson(c, session)
+    })
+    .post('/login', async (c) => {
+      const body = await throttledBody(c, loginBody)
+      const session = await login(c.var.deps, body)
+      if (session === 'invalid_credentials') throw new Problem('invalid_credentials')
+      return secretJson(c, session)
+    })
+}
+
+async function throttledBody<Schema extends z.ZodType<{ email: string }>>(
+  c: AppContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const { deps } = c.var
+  await throttleAddress(deps, c.req.header('CF-Connecting-IP'))
+  const body = await validJson(c, schema)
+  await throttleAccount(deps, body.email)
+  return body
+}
+
+function secretJson(c: AppContext, body: object): Response {
+  c.header('Cache-Control', 'no-store')
+  return c.json(body)
+}

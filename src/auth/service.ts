@@ -1,0 +1,137 @@
+// Accounts' beginning: register, login, and what both answer.
+import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import { mintApiKey } from '../api-key.ts'
+import type { Deps } from '../context.ts'
+import { uuid } from '../crypto.ts'
+import { type AccountSnapshot, loadAccount, writeThrough } from '../data/accounts.ts'
+import { isDuplicate } from '../data/db.ts'
+import { apiKeys, auditLog, users } from '../data/schema.ts'
+import type { Tier } from '../plans.ts'
+import { checkPassword, hashPassword, NOBODYS_HASH } from './password.ts'
+import { signToken, TOKEN_SECONDS } from './token.ts'
+
+export interface Credentials {
+  email: string
+  password: string
+}
+
+/** What register and login answer, in the contract's names. */
+export interface Session {
+  access_token: string
+  token_type: 'bearer'
+  expires_in: number
+  api_key: string
+  user: { id: string; email: string; tier: Tier; subscription_status: string; api_key: string }
+}
+
+const KEY_ID_BYTES = 8
+
+/** A new account with its first key. */
+export async function register(
+  deps: Deps,
+  { email, password, tier }: Credentials & { tier: Tier },
+): Promise<Session | 'email_taken'> {
+  const userId = uuid(deps.randomBytes)
+  const keyId = Buffer.from(deps.randomBytes(KEY_ID_BYTES)).toString('hex')
+  const now = deps.now()
+  const passwordHash = await hashPassword(password, deps.randomBytes)
+  try {
+    await deps.db.batch([
+      deps.db.insert(users).values({ id: userId, email, passwordHash, tier, createdAt: now }),
+      deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: now }),
+      deps.db
+        .insert(auditLog)
+        .values({ at: now, userId, action: 'account.registered', detail: { tier } }),
+    ])
+  } catch (error) {
+    if (isDuplicate(error, 'users_email_key')) return 'email_taken'
+    throw error
+  }
+  const account: AccountSnapshot = {
+    userId,
+    version: 1,
+    intendedTier: tier,
+    createdAt: now.getTime(),
+    keys: [{ id: keyId, expiresAt: null }],
+    subscription: null,
+  }
+  await writeThrough(deps, userId, account)
+  return session(deps, account, email, keyId)
+}
+
+/** The account of these credentials. An unknown email takes the time of a wrong password and answers the same. */
+export async function login(
+  deps: Deps,
+  { email, password }: Credentials,
+): Promise<Session | 'invalid_credentials'> {
+  const [user] = await deps.db
+    .select()
+    .from(users)
+    .where(eq(sql`lower(${users.email})`, sql`lower(${email})`))
+  const check = await checkPassword(password, user?.passwordHash ?? NOBODYS_HASH)
+  if (!user || !check.matches) return 'invalid_credentials'
+  if (check.outdated) {
+    const passwordHash = await hashPassword(password, deps.randomBytes)
+    await deps.db.update(users).set({ passwordHash }).where(eq(users.id, user.id))
+  }
+  const [account, keyId] = await Promise.all([
+    loadAccount(deps.db, user.id),
+    firstActiveKey(deps, user.id),
+  ])
+  if (!account) return 'invalid_credentials'
+  return session(deps, account, user.email, keyId ?? (await addKey(deps, user.id)))
+}
+
+async function session(
+  deps: Deps,
+  account: AccountSnapshot,
+  email: string,
+  keyId: string,
+): Promise<Session> {
+  const { userId } = account
+  const apiKey = mintApiKey(deps.config.apiKeySecrets, { userId, keyId })
+  return {
+    access_token: await signToken(deps.config.jwtSecret, userId, deps.now()),
+    token_type: 'bearer',
+    expires_in: TOKEN_SECONDS,
+    api_key: apiKey,
+    user: {
+      id: userId,
+      email,
+      tier: account.subscription?.tier ?? account.intendedTier,
+      subscription_status: account.subscription?.status ?? 'none',
+      api_key: apiKey,
+    },
+  }
+}
+
+/** The oldest key that still opens the door: the one that login shows again. */
+async function firstActiveKey(deps: Deps, userId: string): Promise<string | undefined> {
+  const [key] = await deps.db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(
+      and(
+        eq(apiKeys.userId, userId),
+        isNull(apiKeys.revokedAt),
+        sql`(${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > ${deps.now().toISOString()})`,
+      ),
+    )
+    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
+    .limit(1)
+  return key?.id
+}
+
+/** An account whose last key was revoked or has expired gets a new one at login. */
+async function addKey(deps: Deps, userId: string): Promise<string> {
+  const keyId = Buffer.from(deps.randomBytes(KEY_ID_BYTES)).toString('hex')
+  await deps.db.batch([
+    deps.db
+      .update(users)
+      .set({ version: sql`${users.version} + 1` })
+      .where(eq(users.id, userId)),
+    deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: deps.now() }),
+  ])
+  await writeThrough(deps, userId, await loadAccount(deps.db, userId))
+  return keyId
+}

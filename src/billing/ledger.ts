@@ -1,0 +1,86 @@
+// The ledger of Stripe's events: what arrived, how often, and what became of it. Draws the tickets.
+import { and, eq, ne, type SQL, sql } from 'drizzle-orm'
+import type { Database } from '../data/db.ts'
+import { type EventOutcome, stripeEvents } from '../data/schema.ts'
+import type { StripeEvent } from './verify.ts'
+
+export type Entry = { kind: 'duplicate' } | { kind: 'open'; ticket: number; attempt: number }
+
+export interface Finish {
+  outcome: EventOutcome
+  reason?: string | undefined
+}
+
+/**
+ * Enters the event and draws its ticket. An event that is done is a duplicate; one whose work failed, or whose
+ * Worker died at it, is opened again.
+ */
+export async function openEntry(
+  db: Database,
+  event: StripeEvent,
+  subscriptionId: string | null,
+  now: Date,
+): Promise<Entry> {
+  const { rows } = await db.execute<{ ticket: string; attempts: number }>(sql`
+    insert into stripe_events
+      (id, type, api_version, created_at, received_at, state, ticket, subscription_id)
+    values (${event.id}, ${event.type}, ${event.api_version ?? null},
+      ${new Date(event.created * 1000).toISOString()}, ${now.toISOString()}, 'processing',
+      nextval('sync_ticket'), ${subscriptionId})
+    on conflict (id) do update set
+      state = 'processing', attempts = stripe_events.attempts + 1, ticket = excluded.ticket
+      where stripe_events.state <> 'done'
+    returning ticket::text, attempts`)
+  const [row] = rows
+  if (!row) return { kind: 'duplicate' }
+  return { kind: 'open', ticket: Number(row.ticket), attempt: Number(row.attempts) }
+}
+
+/** A ticket for a read that no event asked for. */
+export async function drawTicket(db: Database): Promise<number> {
+  const { rows } = await db.execute<{ ticket: string }>(
+    sql`select nextval('sync_ticket')::text as ticket`,
+  )
+  return Number(rows[0]?.ticket)
+}
+
+/** Marks the event done; part of the batch that does its work, where there is work. */
+export function finishEntry(
+  db: Database,
+  eventId: string,
+  { outcome, reason }: { outcome: EventOutcome | SQL; reason?: string | undefined },
+  startedAt: Date,
+  now: Date,
+) {
+  return db
+    .update(stripeEvents)
+    .set({
+      state: 'done',
+      outcome: outcome as EventOutcome,
+      reason: reason ?? null,
+      lastError: null,
+      durationMs: now.getTime() - startedAt.getTime(),
+      finishedAt: now,
+    })
+    .where(and(eq(stripeEvents.id, eventId), ne(stripeEvents.state, 'done')))
+}
+
+/** Notes a failure; the event stays open for Stripe's next try. */
+export async function failEntry(
+  db: Database,
+  eventId: string,
+  ticket: number,
+  message: string,
+  durationMs: number,
+): Promise<void> {
+  await db
+    .update(stripeEvents)
+    .set({ state: 'failed', lastError: message, durationMs })
+    .where(
+      and(
+        eq(stripeEvents.id, eventId),
+        eq(stripeEvents.ticket, ticket),
+        ne(stripeEvents.state, 'done'),
+      ),
+    )
+}

@@ -1,0 +1,32 @@
+// Where Stripe may send a person back to: https, or http on loopback, and only to allowed origins where a list is set.
+import { z } from 'zod'
+import { Problem } from '../problem.ts'
+
+/** An absolute URL that a browser can be sent to. */
+export const redirectUrl = z
+  .string()
+  .trim()
+  .max(2048, 'must have at most 2048 characters')
+  .refine(isSafe, 'must be an https:// URL (http:// on localhost only)')
+
+/** @throws Problem invalid_request naming each of `urls` (by field) whose origin is not in `origins` */
+export function requireAllowedOrigins(
+  origins: readonly string[] | undefined,
+  urls: Record<string, string>,
+): void {
+  if (origins === undefined) return
+  const errors = Object.entries(urls)
+    .filter(([, url]) => !origins.includes(new URL(url).origin))
+    .map(([path]) => ({ path, message: `must be on one of: ${origins.join(', ')}` }))
+  if (errors.length > 0) throw new Problem('invalid_request', { members: { errors } })
+}
+
+function isSafe(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, username, password } = new URL(text)
+  if (username || password) return false
+  return (
+    protocol === 'https:' ||
+    (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+  )
+}

@@ -1,0 +1,71 @@
+// Stripe's subscription as our row: pure, both API shapes, loud where it cannot be read.
+import type Stripe from 'stripe'
+import {
+  SUBSCRIPTION_STATUSES,
+  type SubscriptionStatus,
+  type subscriptions,
+} from '../data/schema.ts'
+import { type PriceIds, type Tier, tierOfPrice } from '../plans.ts'
+import { UnknownShapeError } from './event-subject.ts'
+
+/** What Stripe shows, without whose it is and without the ticket. `tier` is null for a price that is not ours. */
+export type SubscriptionReading = Omit<
+  typeof subscriptions.$inferInsert,
+  'userId' | 'ticket' | 'syncedAt' | 'tier' | 'pastDueSince'
+> & { tier: Tier | null; customerId: string }
+
+// Before basil (2025-03-31) the period stood on the subscription, since then on its items.
+type AnyShape = Stripe.Subscription & Partial<Period>
+interface Period {
+  current_period_start: number
+  current_period_end: number
+}
+
+/** @throws UnknownShapeError when the period, the price or the status cannot be read */
+export function readingOf(subscription: AnyShape, prices: PriceIds): SubscriptionReading {
+  const items = subscription.items.data
+  const item = items.find(({ price }) => tierOfPrice(prices, price.id) !== null) ?? items[0]
+  if (!item) throw new UnknownShapeError(`Subscription ${subscription.id} has no items`)
+  const period = periodOf(subscription.id, item, subscription)
+  return {
+    id: subscription.id,
+    customerId:
+      typeof subscription.customer === 'string' ? subscription.customer : subscription.customer.id,
+    status: statusOf(subscription),
+    tier: tierOfPrice(prices, item.price.id),
+    priceId: item.price.id,
+    currentPeriodStart: instant(period.current_period_start),
+    currentPeriodEnd: instant(period.current_period_end),
+    billingCycleAnchor: instant(subscription.billing_cycle_anchor),
+    cancelAtPeriodEnd: subscription.cancel_at_period_end,
+    cancelAt: optionalInstant(subscription.cancel_at),
+    canceledAt: optionalInstant(subscription.canceled_at),
+    endedAt: optionalInstant(subscription.ended_at),
+    trialEnd: optionalInstant(subscription.trial_end),
+    collectionPaused: subscription.pause_collection !== null,
+    createdAt: instant(subscription.created),
+  }
+}
+
+function periodOf(id: string, ...candidates: readonly Partial<Period>[]): Period {
+  for (const { current_period_start: start, current_period_end: end } of candidates) {
+    if (typeof start === 'number' && typeof end === 'number') {
+      return { current_period_start: start, current_period_end: end }
+    }
+  }
+  throw new UnknownShapeError(`Subscription ${id} shows no period, neither on its items nor itself`)
+}
+
+function statusOf({ id, status }: Stripe.Subscription): SubscriptionStatus {
+  const known = SUBSCRIPTION_STATUSES.find((each) => each === status)
+  if (known) return known
+  throw new UnknownShapeError(`Subscription ${id} has the unknown status ${status}`)
+}
+
+function instant(epochSeconds: number): Date {
+  return new Date(epochSeconds * 1000)
+}
+
+function optionalInstant(epochSeconds: number | null): Date | null {
+  return epochSeconds === null ? null : instant(epochSeconds)
+}

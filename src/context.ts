@@ -1,0 +1,60 @@
+// Types only: what a request carries through the app.
+import type { Context, MiddlewareHandler } from 'hono'
+import type Stripe from 'stripe'
+import type { RandomBytes } from './crypto.ts'
+import type { AccountSnapshot } from './data/accounts.ts'
+import type { Database } from './data/db.ts'
+import type { Units } from './data/leases.ts'
+import type { RedisClient } from './data/redis.ts'
+import type { DatasetRequest } from './datasets/params.ts'
+import type { Bindings, Config } from './env.ts'
+import type { Log } from './log.ts'
+import type { Tier } from './plans.ts'
+
+/** One of Cloudflare's rate limiters: false once `key` is over the limit that wrangler.toml sets. */
+export interface RateLimiter {
+  allows(key: string): Promise<boolean>
+}
+
+/** Everything outside that the app uses. Built by deps.ts; tests replace time and randomness. */
+export interface Deps {
+  config: Config
+  db: Database
+  redis: RedisClient
+  stripe: Stripe
+  limiters: {
+    authByAddress: RateLimiter
+    authByAccount: RateLimiter
+    tier: Readonly<Record<Tier, RateLimiter>>
+  }
+  now(): Date
+  randomBytes: RandomBytes
+  log: Log
+}
+
+/** A paid call that was let in: whose it is, and how to book what it used. */
+export interface PaidCall {
+  account: AccountSnapshot
+  /** Keeps the units from being settled by the middleware: the handler does it when its stream has ended. */
+  settleLater(): (units: Units) => Promise<void>
+}
+
+export interface Variables {
+  requestId: string
+  deps: Deps
+  /** Set by the `authenticated` guard. */
+  account: AccountSnapshot
+  /** Set by the paywall. */
+  paid: PaidCall
+  /** Set while the paywall asks what a data set costs. */
+  datasetRequest: DatasetRequest
+}
+
+export interface AppEnv {
+  Bindings: Bindings
+  Variables: Variables
+}
+
+export type AppContext = Context<AppEnv>
+/** A door: lets the request through or throws a Problem. app.ts hands them to the features. */
+export type Guard = MiddlewareHandler<AppEnv>

@@ -1,0 +1,95 @@
+// Which of an account's subscriptions counts. Pure.
+import { type Tier, tierRank } from '../plans.ts'
+import type { SubscriptionStatus } from './schema.ts'
+
+/** A subscription as the snapshot carries it; instants in milliseconds since 1970. */
+export interface SubscriptionState {
+  id: string
+  status: SubscriptionStatus
+  tier: Tier
+  currentPeriodStart: number
+  currentPeriodEnd: number
+  billingCycleAnchor: number
+  cancelAtPeriodEnd: boolean
+  cancelAt: number | null
+  trialEnd: number | null
+  pastDueSince: number | null
+  createdAt: number
+}
+
+const STATUS_RANK: Readonly<Record<SubscriptionStatus, number>> = {
+  active: 5,
+  trialing: 5,
+  past_due: 4,
+  paused: 3,
+  unpaid: 2,
+  incomplete: 1,
+  incomplete_expired: 0,
+  canceled: 0,
+}
+
+const LIVE: ReadonlySet<string> = new Set(['active', 'trialing', 'past_due', 'paused', 'unpaid'])
+
+/** Whether Stripe still counts it as a subscription that can be paid, changed or resumed in the portal. */
+export function isLive(status: string): boolean {
+  return LIVE.has(status)
+}
+
+/**
+ * The one that counts: the one in better standing, then the larger plan, then the newer; of those that ended the
+ * newest. Null for an account that never had one.
+ */
+export function bestSubscription(all: readonly SubscriptionState[]): SubscriptionState | null {
+  const [best = null] = [...all].sort(
+    (a, b) =>
+      STATUS_RANK[b.status] - STATUS_RANK[a.status] ||
+      (isLive(a.status) ? tierRank(b.tier) - tierRank(a.tier) : 0) ||
+      b.createdAt - a.createdAt ||
+      (a.id < b.id ? 1 : -1),
+  )
+  return best
+}
+
+/** When a cancellation that is scheduled in either of Stripe's two forms takes effect, or null. */
+export function scheduledEnd(subscription: SubscriptionState): number | null {
+  const atPeriodEnd = subscription.cancelAtPeriodEnd ? subscription.currentPeriodEnd : null
+  if (subscription.cancelAt === null) return atPeriodEnd
+  return atPeriodEnd === null ? subscription.cancelAt : Math.min(atPeriodEnd, subscription.cancelAt)
+}
+
+export type AccessDenial = 'subscription_required' | 'payment_past_due' | 'subscription_paused'
+
+/** When the grace after a failed payment is over, or null when nothing is past due. */
+export function graceUntil(subscription: SubscriptionState, graceDays: number): number | null {
+  return subscription.pastDueSince === null
+    ? null
+    : subscription.pastDueSince + graceDays * 86_400_000
+}
+
+/** Why `subscription` opens nothing at `now`, or null when it gives access. */
+export function accessDenial(
+  subscription: SubscriptionState | null,
+  now: Date,
+  graceDays: number,
+): AccessDenial | null {
+  if (subscription === null) return 'subscription_required'
+  const end = scheduledEnd(subscription)
+  if (isLive(subscription.status) && end !== null && end <= now.getTime()) {
+    return 'subscription_required'
+  }
+  switch (subscription.status) {
+    case 'active':
+    case 'trialing':
+      return null
+    case 'past_due': {
+      const until = graceUntil(subscription, graceDays)
+      return until !== null && now.getTime() < until ? null : 'payment_past_due'
+    }
+    case 'unpaid':
+      return 'payment_past_due'
+    case 'paused':
+      return 'subscription_paused'
+    default:
+      return 'subscription_required'
+  }
+}

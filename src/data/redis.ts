@@ -1,0 +1,35 @@
+// Upstash over REST: one attempt, a time limit on each request, and raw strings in and out.
+import { Redis } from '@upstash/redis/cloudflare'
+
+/** What the app needs of Redis: scripts, each one atomic and one round trip. */
+export interface RedisClient {
+  /** Runs Lua. Redis's integers come as numbers, strings as strings, nil as null. @throws when Redis does not answer well */
+  evaluate(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  get(key: string): Promise<string | null>
+}
+
+export interface RedisOptions {
+  url: string
+  token: string
+  timeoutMs: number
+}
+
+/**
+ * A client. Auto-pipelining is off, as it would share one promise between requests, which workerd forbids;
+ * so is deserialisation, as it turns strings of digits into numbers.
+ */
+export function connectRedis({ url, token, timeoutMs }: RedisOptions): RedisClient {
+  const redis = new Redis({
+    url,
+    token,
+    retry: { retries: 0 },
+    signal: () => AbortSignal.timeout(timeoutMs),
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+    automaticDeserialization: false,
+  })
+  return {
+    evaluate: (script, keys, args) => redis.eval(script, [...keys], [...args]),
+    get: (key) => redis.get<string>(key),
+  }
+}

@@ -1,0 +1,236 @@
+// All tables. The database itself refuses what must not be: checks, unique indexes and foreign keys stand here.
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgSequence,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { TIERS } from '../plans.ts'
+
+/** Stripe's words for a subscription's state. */
+export const SUBSCRIPTION_STATUSES = [
+  'incomplete',
+  'incomplete_expired',
+  'trialing',
+  'active',
+  'past_due',
+  'unpaid',
+  'canceled',
+  'paused',
+] as const
+export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
+
+/** Where an event stands in the ledger. */
+export const EVENT_STATES = ['processing', 'failed', 'done'] as const
+/** What became of an event that is done. */
+export const EVENT_OUTCOMES = ['applied', 'ignored', 'stale'] as const
+export type EventOutcome = (typeof EVENT_OUTCOMES)[number]
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
+const wholeNumber = (name: string) => bigint(name, { mode: 'number' })
+const oneOf = (values: readonly string[]) => sql.raw(values.map((value) => `'${value}'`).join(', '))
+
+/** Orders the reads of Stripe: whoever drew the later ticket read the later state. */
+export const syncTicket = pgSequence('sync_ticket')
+
+export const users = pgTable(
+  'users',
+  {
+    id: uuid('id').primaryKey(),
+    email: text('email').notNull(),
+    /** PHC string: algorithm, parameters, salt and hash. */
+    passwordHash: text('password_hash').notNull(),
+    /** The plan that they mean to buy; what they bought stands in subscriptions. */
+    tier: text('tier', { enum: TIERS }).notNull(),
+    stripeCustomerId: text('stripe_customer_id'),
+    /** Raised by every write that the account snapshot shows; an older snapshot never replaces a newer one. */
+    version: wholeNumber('version').notNull().default(1),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('users_email_key').on(sql`lower(${t.email})`),
+    uniqueIndex('users_stripe_customer_id_key').on(t.stripeCustomerId),
+    check(
+      'users_email_check',
+      sql`length(${t.email}) between 3 and 254 and ${t.email} like '%_@_%'`,
+    ),
+    check('users_tier_check', sql`${t.tier} in (${oneOf(TIERS)})`),
+    check('users_stripe_customer_id_check', sql`${t.stripeCustomerId} like 'cus_%'`),
+    check('users_version_check', sql`${t.version} > 0`),
+  ],
+)
+
+/** Keys by id alone: the key itself is computed, never stored. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    /** 16 hex digits. */
+    id: text('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [
+    index('api_keys_user_id_index').on(t.userId),
+    check('api_keys_id_check', sql`${t.id} ~ '^[0-9a-f]{16}$'`),
+    check('api_keys_name_check', sql`length(${t.name}) between 1 and 100`),
+  ],
+)
+
+/** One row a Stripe subscription, as Stripe showed it to the holder of `ticket`. */
+export const subscriptions = pgTable(
+  'subscriptions',
+  {
+    /** Stripe's id. */
+    id: text('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    status: text('status', { enum: SUBSCRIPTION_STATUSES }).notNull(),
+    tier: text('tier', { enum: TIERS }).notNull(),
+    priceId: text('price_id').notNull(),
+    currentPeriodStart: instant('current_period_start').notNull(),
+    currentPeriodEnd: instant('current_period_end').notNull(),
+    billingCycleAnchor: instant('billing_cycle_anchor').notNull(),
+    cancelAtPeriodEnd: boolean('cancel_at_period_end').notNull(),
+    cancelAt: instant('cancel_at'),
+    canceledAt: instant('canceled_at'),
+    endedAt: instant('ended_at'),
+    trialEnd: instant('trial_end'),
+    /** When the oldest invoice that is still unpaid failed: grace counts from here, not from each retry. */
+    pastDueSince: instant('past_due_since'),
+    /** Stripe's pause_collection: the status stays as it is. */
+    collectionPaused: boolean('collection_paused').notNull(),
+    ticket: wholeNumber('ticket').notNull(),
+    /** When Stripe made it. */
+    createdAt: instant('created_at').notNull(),
+    syncedAt: instant('synced_at').notNull(),
+  },
+  (t) => [
+    index('subscriptions_user_id_index').on(t.userId),
+    check('subscriptions_id_check', sql`${t.id} like 'sub_%'`),
+    check('subscriptions_price_id_check', sql`${t.priceId} like 'price_%'`),
+    check('subscriptions_status_check', sql`${t.status} in (${oneOf(SUBSCRIPTION_STATUSES)})`),
+    check('subscriptions_tier_check', sql`${t.tier} in (${oneOf(TIERS)})`),
+    check('subscriptions_period_check', sql`${t.currentPeriodEnd} > ${t.currentPeriodStart}`),
+    check(
+      'subscriptions_past_due_check',
+      sql`(${t.status} = 'past_due') = (${t.pastDueSince} is not null)`,
+    ),
+    check('subscriptions_ticket_check', sql`${t.ticket} > 0`),
+  ],
+)
+
+/** What an account used in one window of its quota, settled. */
+export const usageWindows = pgTable(
+  'usage_windows',
+  {
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    windowStart: instant('window_start').notNull(),
+    windowEnd: instant('window_end').notNull(),
+    apiCalls: wholeNumber('api_calls').notNull().default(0),
+    reactions: wholeNumber('reactions').notNull().default(0),
+    /** The quotas that held when it was last used. */
+    apiCallsQuota: wholeNumber('api_calls_quota').notNull(),
+    reactionsQuota: wholeNumber('reactions_quota').notNull(),
+    updatedAt: instant('updated_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'usage_windows_pkey', columns: [t.userId, t.windowStart] }),
+    check('usage_windows_order_check', sql`${t.windowEnd} > ${t.windowStart}`),
+    check(
+      'usage_windows_counts_check',
+      sql`${t.apiCalls} >= 0 and ${t.reactions} >= 0 and ${t.apiCallsQuota} >= 0 and ${t.reactionsQuota} >= 0`,
+    ),
+  ],
+)
+
+/** Units that a running call holds. It is deleted when the call settles, and counts for nothing once expired. */
+export const usageLeases = pgTable(
+  'usage_leases',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id').notNull(),
+    windowStart: instant('window_start').notNull(),
+    apiCalls: wholeNumber('api_calls').notNull(),
+    reactions: wholeNumber('reactions').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [
+    index('usage_leases_window_index').on(t.userId, t.windowStart),
+    index('usage_leases_expires_at_index').on(t.expiresAt),
+    foreignKey({
+      name: 'usage_leases_window_fkey',
+      columns: [t.userId, t.windowStart],
+      foreignColumns: [usageWindows.userId, usageWindows.windowStart],
+    }).onDelete('cascade'),
+    check('usage_leases_units_check', sql`${t.apiCalls} >= 0 and ${t.reactions} >= 0`),
+  ],
+)
+
+/** The ledger: every Stripe event that arrived, signed, and what became of it. */
+export const stripeEvents = pgTable(
+  'stripe_events',
+  {
+    /** Stripe's id. */
+    id: text('id').primaryKey(),
+    type: text('type').notNull(),
+    apiVersion: text('api_version'),
+    /** When Stripe made it; one-second grain, never used for order. */
+    createdAt: instant('created_at').notNull(),
+    receivedAt: instant('received_at').notNull(),
+    state: text('state', { enum: EVENT_STATES }).notNull(),
+    outcome: text('outcome', { enum: EVENT_OUTCOMES }),
+    reason: text('reason'),
+    attempts: integer('attempts').notNull().default(1),
+    /** The ticket of the latest attempt. */
+    ticket: wholeNumber('ticket').notNull(),
+    subscriptionId: text('subscription_id'),
+    lastError: text('last_error'),
+    durationMs: integer('duration_ms'),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [
+    index('stripe_events_state_index').on(t.state, t.receivedAt),
+    check('stripe_events_id_check', sql`${t.id} like 'evt_%'`),
+    check('stripe_events_state_check', sql`${t.state} in (${oneOf(EVENT_STATES)})`),
+    check('stripe_events_outcome_check', sql`${t.outcome} in (${oneOf(EVENT_OUTCOMES)})`),
+    check('stripe_events_done_check', sql`(${t.state} = 'done') = (${t.outcome} is not null)`),
+    check('stripe_events_attempts_check', sql`${t.attempts} > 0`),
+  ],
+)
+
+/** What happened to an account's access, and why. Kept when the account goes. */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: instant('at').notNull(),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    action: text('action').notNull(),
+    /** The Stripe event that caused it, where one did. */
+    eventId: text('event_id').references(() => stripeEvents.id, { onDelete: 'set null' }),
+    detail: jsonb('detail').$type<Record<string, unknown>>().notNull(),
+  },
+  (t) => [
+    index('audit_log_user_id_index').on(t.userId, t.at),
+    check('audit_log_action_check', sql`${t.action} ~ '^[a-z]+(_[a-z]+)*\\.[a-z]+(_[a-z]+)*$'`),
+  ],
+)

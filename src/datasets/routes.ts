@@ -1,0 +1,35 @@
+// POST /datasets/generate: the product. The paywall reserves what it may cost; the stream's end books what it cost.
+import { Hono } from 'hono'
+import type { AppContext, AppEnv, Guard } from '../context.ts'
+import type { Units } from '../data/leases.ts'
+import { validJson } from '../validate.ts'
+import { datasetRequest, reactionsReserved } from './params.ts'
+import { seedFrom } from './random.ts'
+import { datasetStream } from './stream.ts'
+
+/** `paywall` makes a guard that reserves what `costOf` says. */
+export function datasetRoutes(
+  paywall: (costOf: (c: AppContext) => Promise<Units>) => Guard,
+): Hono<AppEnv> {
+  return new Hono<AppEnv>().post('/generate', paywall(costOfRequest), (c) => {
+    const { deps, paid, datasetRequest } = c.var
+    const settle = paid.settleLater()
+    const dataset = datasetStream(datasetRequest, {
+      fallbackSeed: seedFrom(deps.randomBytes(8)),
+      settle: (reactions) => settle({ apiCalls: 1, reactions }),
+    })
+    return c.body(dataset.body, 200, {
+      'Content-Type': dataset.contentType,
+      'Content-Disposition': `attachment; filename="${dataset.filename}"`,
+      'Cache-Control': 'no-store',
+      'X-Dataset-Seed': String(dataset.seed),
+      'X-Dataset-Algorithm': dataset.algorithm,
+    })
+  })
+}
+
+async function costOfRequest(c: AppContext): Promise<Units> {
+  const request = await validJson(c, datasetRequest)
+  c.set('datasetRequest', request)
+  return { apiCalls: 1, reactions: reactionsReserved(request) }
+}

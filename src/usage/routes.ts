@@ -1,0 +1,12 @@
+// GET /billing/usage: this window of the quota and the six before it.
+import { Hono } from 'hono'
+import type { AppEnv, Guard } from '../context.ts'
+import { readUsage } from '../data/usage.ts'
+
+export function usageRoutes(authenticated: Guard): Hono<AppEnv> {
+  return new Hono<AppEnv>().get('/', authenticated, async (c) => {
+    const { deps, account } = c.var
+    const { current, history } = await readUsage(deps.db, account, deps.now())
+    return c.json({ current_month: current, history })
+  })
+}

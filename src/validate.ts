@@ -1,0 +1,58 @@
+// A request's JSON body, read within a limit and checked by a schema, or a Problem that says what is wrong.
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import { Problem } from './problem.ts'
+
+/** Bytes that a JSON body may have: each of ours fits many times over. */
+export const JSON_LIMIT_BYTES = 64 * 1024
+
+const MEDIA_TYPE = /^application\/json\s*(;|$)/i
+
+/**
+ * The body as `schema` shapes it.
+ * @throws Problem unsupported_media_type, payload_too_large, malformed_json or invalid_request
+ */
+export async function validJson<Schema extends z.ZodType>(
+  c: Context,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  if (!MEDIA_TYPE.test(c.req.header('Content-Type') ?? ''))
+    throw new Problem('unsupported_media_type')
+  const text = await textWithin(c.req.raw, JSON_LIMIT_BYTES)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new Problem('malformed_json')
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const errors = parsed.error.issues.map((issue) => ({
+    path: issue.path.join('.'),
+    message: issue.message,
+  }))
+  throw new Problem('invalid_request', { members: { errors } })
+}
+
+/**
+ * The body as text, byte for byte (a signature may cover it). Reading stops at the limit, whatever
+ * Content-Length claims.
+ * @throws Problem payload_too_large, or malformed_json when it is not UTF-8
+ */
+export async function textWithin(request: Request, limitBytes: number): Promise<string> {
+  if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes) {
+    throw new Problem('payload_too_large')
+  }
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > limitBytes) throw new Problem('payload_too_large')
+    chunks.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks))
+  } catch {
+    throw new Problem('malformed_json')
+  }
+}
