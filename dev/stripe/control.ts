@@ -36,14 +36,14 @@ export function controlApp(
     guard((message) => Response.json({ error: { code: 'cross_site', message } }, { status: 403 })),
   )
   app.onError(answerError)
-  app.notFound((c) => {
-    const message = `No ${c.req.method} ${c.req.path} in the control API.`
-    return c.json({ error: { code: 'not_found', message } }, 404)
-  })
   routeEvents(app, sim, deliveries)
   routeCustomers(app, sim)
   routeSubscriptions(app, sim)
   routeWebhooks(app, sim, deliveries, endpoint)
+  app.all('*', (c) => {
+    const message = `No ${c.req.method} ${c.req.path} in the control API.`
+    return c.json({ error: { code: 'not_found', message } }, 404)
+  })
   return app
 }
 

@@ -1,0 +1,115 @@
+// How Checkout looks: the plan on one side, the form on the other.
+import { html } from 'hono/html'
+import type { Stripe } from 'stripe'
+import { idOf, planName } from '../control/lookup.ts'
+import type { Simulator } from '../simulator.ts'
+import type { CheckoutPlan } from '../store.ts'
+import { cardFields, inputField, testCardList } from './card-form.ts'
+import type { PayForm } from './checkout.ts'
+import { linkable } from './form.ts'
+import type { Html } from './layout.ts'
+import { NOTHING, notice } from './layout.ts'
+import { day, interval, money, rate } from './words.ts'
+
+export function payView(sim: Simulator, session: Stripe.Checkout.Session, form: PayForm): Html {
+  const plan = sim.data.checkoutPlans.get(session.id)
+  return html`<div class="checkout">
+<section class="stack" aria-labelledby="what">
+${backLink(session)}
+${summary(sim, session, plan)}
+</section>
+${payForm(sim, session, form, plan)}
+</div>`
+}
+
+export function finishedView(session: Stripe.Checkout.Session, next: string | null): Html {
+  const paid = session.status === 'complete'
+  const onwards = linkable(next)
+  return html`<div class="panel stack">
+<h1>${paid ? 'You have already paid' : 'This checkout has expired'}</h1>
+<p>${
+    paid
+      ? 'This checkout is complete. Nothing was charged a second time.'
+      : 'It can no longer be paid. Go back and start again to buy the plan.'
+  }</p>
+${onwards ? html`<p><a href="${onwards}">Continue to the site</a></p>` : backLink(session)}
+</div>`
+}
+
+function backLink(session: Stripe.Checkout.Session): Html {
+  const cancel = linkable(session.cancel_url)
+  return cancel
+    ? html`<p><a href="${cancel}"><span aria-hidden="true">←</span> Back to the site</a></p>`
+    : NOTHING
+}
+
+function summary(
+  sim: Simulator,
+  session: Stripe.Checkout.Session,
+  plan: CheckoutPlan | undefined,
+): Html {
+  const lines = plan?.lineItems ?? []
+  const price = lines[0]?.price ?? undefined
+  const product = price && sim.data.products.get(idOf(price.product))
+  const trial = plan && trialWords(plan)
+  const currency = session.currency ?? 'usd'
+  return html`<h1 id="what" class="stack tight"><span class="muted small">Subscribe to</span><br>${planName(sim, price)}</h1>
+${price ? priceHeading(price, lines[0]?.quantity ?? 1) : ''}
+${trial ? html`<p>${trial} first, then ${price ? rate(price, lines[0]?.quantity ?? 1) : 'the plan’s price'}.</p>` : ''}
+${product?.description ? html`<p class="muted">${product.description}</p>` : ''}
+<dl class="sum">
+${lines.map(
+  (line) =>
+    html`<dt>${planName(sim, line.price ?? undefined)}${(line.quantity ?? 1) > 1 ? ` × ${line.quantity}` : ''}</dt><dd>${line.price ? rate(line.price, line.quantity ?? 1) : money(line.amount_total, line.currency)}</dd>`,
+)}
+<dt class="total">Due today</dt><dd class="total">${money(session.amount_total ?? 0, currency)}</dd>
+</dl>`
+}
+
+function priceHeading(price: Stripe.Price, quantity: number): Html {
+  const amount = money((price.unit_amount ?? 0) * quantity, price.currency)
+  return html`<p class="price">${amount} <small>${interval(price)}</small></p>`
+}
+
+function trialWords({ trialPeriodDays, trialEnd }: CheckoutPlan): string | null {
+  if (trialPeriodDays)
+    return trialPeriodDays === 1 ? 'One day free' : `${trialPeriodDays} days free`
+  return trialEnd ? `Free until ${day(trialEnd)}` : null
+}
+
+function payForm(
+  sim: Simulator,
+  session: Stripe.Checkout.Session,
+  form: PayForm,
+  plan: CheckoutPlan | undefined,
+): Html {
+  const path = `/c/pay/${session.id}`
+  const trial = plan !== undefined && trialWords(plan) !== null
+  const wrong = Object.values(form.cardErrors)[0] ?? form.emailError
+  return html`<div class="stack">
+<form method="post" action="${path}" class="panel stack" novalidate aria-label="Payment">
+${wrong ? notice(wrong, 'bad') : ''}
+${emailField(sim, session, form)}
+${cardFields(form.card, form.cardErrors)}
+${inputField({ name: 'name', label: 'Name on the card', value: form.name, autocomplete: 'cc-name' })}
+<button class="primary pay">${trial ? 'Start trial' : 'Subscribe'}</button>
+<p class="muted small">${trial ? 'The card is charged when the trial ends, then each period until you cancel.' : 'The card is charged now and then each period until you cancel.'}</p>
+</form>
+${testCardList(path, form.card.number)}
+</div>`
+}
+
+function emailField(sim: Simulator, session: Stripe.Checkout.Session, form: PayForm): Html {
+  const customer = session.customer && sim.data.customers.get(idOf(session.customer))
+  const known = (customer ? customer.email : null) ?? session.customer_email
+  if (known) return html`<p><span class="label">Email</span>${known}</p>`
+  if (session.customer) return NOTHING
+  return inputField({
+    name: 'email',
+    label: 'Email',
+    type: 'email',
+    value: form.email,
+    error: form.emailError,
+    autocomplete: 'email',
+  })
+}
