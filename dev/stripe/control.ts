@@ -5,7 +5,7 @@ import { resolveClockTarget } from './control/clock.ts'
 import type { LocalEndpointOptions } from './control/endpoint.ts'
 import { putLocalEndpoint } from './control/endpoint.ts'
 import { guard } from './control/guard.ts'
-import { eventsOf } from './control/lookup.ts'
+import { eventsOf } from './control/queries.ts'
 import {
   advanceSchema,
   answerError,

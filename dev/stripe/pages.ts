@@ -8,6 +8,7 @@ import type { Deliveries } from './deliveries.ts'
 import { StripeError } from './errors.ts'
 import { routeCheckout } from './pages/checkout.ts'
 import { routeDashboard } from './pages/dashboard.ts'
+import { routeInvoice } from './pages/invoice.ts'
 import { framed, STYLE_PATH } from './pages/layout.ts'
 import { routePortal } from './pages/portal.ts'
 import type { Simulator } from './simulator.ts'
@@ -42,6 +43,7 @@ export function pagesApp(sim: Simulator, deliveries: Deliveries): Hono {
   app.get('/', (c) => c.redirect('/dashboard'))
   routeCheckout(app, sim)
   routePortal(app, sim)
+  routeInvoice(app, sim)
   routeDashboard(app, sim, deliveries)
   return app
 }

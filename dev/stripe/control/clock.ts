@@ -1,6 +1,6 @@
 // Where to move a customer's clock: to the next renewal, past the period's end, by days, to a time.
 import type { Simulator } from '../simulator.ts'
-import { subscriptionsOf } from './lookup.ts'
+import { subscriptionsOf } from './queries.ts'
 
 export type ClockTarget = 'renewal' | 'period_end' | number | { days: number }
 

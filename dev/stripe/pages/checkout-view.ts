@@ -1,7 +1,7 @@
 // How Checkout looks: the plan on one side, the form on the other.
 import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
-import { idOf, planName } from '../control/lookup.ts'
+import { idOf, planName } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { CheckoutPlan } from '../store.ts'
 import { cardFields, inputField, testCardList } from './card-form.ts'

@@ -8,7 +8,7 @@ import {
   planName,
   priceOf,
   subscriptionsOf,
-} from '../control/lookup.ts'
+} from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { Html } from './layout.ts'
 import { badge, hiddenFields, postButton } from './layout.ts'

@@ -1,7 +1,7 @@
 // The dashboard: customers and subscriptions, events and their deliveries, the webhooks' knobs.
 import type { Context, Hono } from 'hono'
 import { html } from 'hono/html'
-import { customerOf, eventsOf } from '../control/lookup.ts'
+import { customerOf, eventsOf } from '../control/queries.ts'
 import type { Deliveries } from '../deliveries.ts'
 import { missing } from '../errors.ts'
 import type { Simulator } from '../simulator.ts'

@@ -1,7 +1,7 @@
 // A list of events, each with every delivery and every attempt.
 import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
-import { customerOf } from '../control/lookup.ts'
+import { customerOf } from '../control/queries.ts'
 import type { Attempt, Delivery } from '../deliveries/log.ts'
 import type { Deliveries } from '../deliveries.ts'
 import type { Simulator } from '../simulator.ts'

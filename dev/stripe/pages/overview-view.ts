@@ -1,7 +1,7 @@
 // The dashboard's first page: customers with their clocks, subscriptions with their states.
 import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
-import { idOf, planName, priceOf } from '../control/lookup.ts'
+import { idOf, planName, priceOf } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { Html } from './layout.ts'
 import { badge, postButton } from './layout.ts'

@@ -1,6 +1,6 @@
 // What a portal session's configuration lets its customer do.
 import type { Stripe } from 'stripe'
-import { idOf, priceOf } from '../control/lookup.ts'
+import { idOf, priceOf } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 
 type CancelMode = Stripe.BillingPortal.Configuration.Features.SubscriptionCancel['mode']

@@ -1,7 +1,7 @@
 // The customer portal: GET /p/session/:id, and what its forms do.
 import type { Context, Hono } from 'hono'
 import type { Stripe } from 'stripe'
-import { idOf, subscriptionsOf } from '../control/lookup.ts'
+import { idOf, subscriptionsOf } from '../control/queries.ts'
 import { invalid, missing } from '../errors.ts'
 import type { Outcome, Simulator } from '../simulator.ts'
 import type { CardErrors, CardValues } from './card-form.ts'
