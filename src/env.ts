@@ -1,5 +1,5 @@
 // The Worker's configuration: the bindings parsed once per isolate into one object, or one error that lists all that is wrong.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { KeySecrets } from './api-key.ts'
 import { deriveKey } from './crypto.ts'
 import { type PriceIds, TIERS } from './plans.ts'

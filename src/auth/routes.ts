@@ -1,6 +1,6 @@
 // POST /auth/register, POST /auth/login.
 import { Hono } from 'hono'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AppContext, AppEnv } from '../context.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'

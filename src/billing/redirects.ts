@@ -1,5 +1,5 @@
 // Where Stripe may send a person back to: https, or http on loopback, and only to allowed origins where a list is set.
-import { z } from 'zod'
+import * as z from 'zod'
 import { Problem } from '../problem.ts'
 
 /** An absolute URL that a browser can be sent to. */

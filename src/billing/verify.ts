@@ -1,6 +1,6 @@
 // Is it from Stripe, and is it an event? Nothing is believed before both.
 import Stripe from 'stripe'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Deps } from '../context.ts'
 
 /** Stripe's own default: older signatures are replays. 0 would switch the check off. */

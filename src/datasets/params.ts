@@ -1,5 +1,5 @@
 // What may be asked of POST /datasets/generate: the schema, its defaults and its limits.
-import { z } from 'zod'
+import * as z from 'zod'
 import { nearestName } from './nearest-name.ts'
 
 export const SCENARIOS = ['miller_urey', 'formamide', 'alkaline_hydrothermal'] as const
