@@ -29,7 +29,7 @@ const TEST_CARDS = [
 
 export function cardFields(values: CardValues, errors: CardErrors): Html {
   return html`<fieldset class="stack">
-<legend>Card</legend>
+<legend class="unseen">Card</legend>
 ${cardField('number', 'Card number', 'cc-number', values.number, errors.number)}
 <div class="pair">
 ${cardField('expiry', 'Expiry, MM / YY', 'cc-exp', values.expiry, errors.expiry)}

@@ -53,7 +53,7 @@ function summary(
   const product = price && sim.data.products.get(idOf(price.product))
   const trial = plan && trialWords(plan)
   const currency = session.currency ?? 'usd'
-  return html`<h1 id="what" class="stack tight"><span class="muted small">Subscribe to</span><br>${planName(sim, price)}</h1>
+  return html`<div><p class="muted">Subscribe to</p><h1 id="what">${planName(sim, price)}</h1></div>
 ${price ? priceHeading(price, lines[0]?.quantity ?? 1) : ''}
 ${trial ? html`<p>${trial} first, then ${price ? rate(price, lines[0]?.quantity ?? 1) : 'the plan’s price'}.</p>` : ''}
 ${product?.description ? html`<p class="muted">${product.description}</p>` : ''}

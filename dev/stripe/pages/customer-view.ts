@@ -122,7 +122,7 @@ function invoicePanel(sim: Simulator, customerId: string, back: string): Html {
 <tbody>${invoices.map(
     (invoice) => html`<tr>
 <td data-label="Made">${moment(invoice.created)}</td>
-<td data-label="Invoice"><span class="id">${invoice.number ?? invoice.id}</span></td>
+<td data-label="Invoice"><a href="/i/${invoice.id}" class="id">${invoice.number ?? invoice.id}</a></td>
 <td data-label="For">${(invoice.billing_reason ?? 'manual').replaceAll('_', ' ')}</td>
 <td data-label="Status">${invoiceBadge(invoice)}</td>
 <td data-label="Total" class="number">${money(invoice.total, invoice.currency)}</td>

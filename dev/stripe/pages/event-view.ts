@@ -22,7 +22,7 @@ export function eventView(
   return html`<div class="stack tight"><h1>${event.type}</h1><p class="id muted">${event.id}</p></div>
 <section class="panel stack" aria-label="Facts">
 <dl class="facts">
-<dt>Happened</dt><dd>${moment(event.created)}</dd>
+<dt>Happened</dt><dd>${moment(event.created, 'seconds')}</dd>
 ${customerId ? html`<dt>Customer</dt><dd><a href="/dashboard/customers/${customerId}">${sim.data.customers.get(customerId)?.email ?? customerId}</a></dd>` : ''}
 <dt>Endpoints still to answer</dt><dd>${event.pending_webhooks}</dd>
 </dl>
@@ -42,17 +42,17 @@ function deliveryView(event: Stripe.Event, delivery: Delivery): Html {
   const { endpointId, nextAttemptAt, trigger, attempts } = delivery
   return html`<article class="stack tight">
 <div class="row spread">
-<div class="row">${deliveryBadge(delivery)}<span>${delivery.url}</span>${trigger === 'resend' ? html`<span class="muted">sent again by hand</span>` : ''}</div>
+<div class="row">${deliveryBadge(delivery)}<span class="url">${delivery.url}</span>${trigger === 'resend' ? html`<span class="muted">sent again by hand</span>` : ''}</div>
 ${resendButton(event, 'Send again here', endpointId)}
 </div>
 ${attempts.map(
   (
     attempt,
-  ) => html`<details><summary>${attemptWords(attempt)}, ${moment(attempt.at / 1000)}</summary>
+  ) => html`<details><summary>${attemptWords(attempt)}, ${moment(attempt.at / 1000, 'seconds')}</summary>
 ${attempt.error ? html`<p class="error">${attempt.error}</p>` : ''}
 ${attempt.responseBody ? html`<pre tabindex="0" aria-label="Response">${attempt.responseBody}</pre>` : html`<p class="muted">The response had no body.</p>`}</details>`,
 )}
-${nextAttemptAt ? html`<p class="muted">Next try: ${moment(nextAttemptAt / 1000)}</p>` : ''}
+${nextAttemptAt ? html`<p class="muted">Next try: ${moment(nextAttemptAt / 1000, 'seconds')}</p>` : ''}
 </article>`
 }
 

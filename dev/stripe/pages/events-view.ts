@@ -33,7 +33,7 @@ function eventRow(sim: Simulator, event: Stripe.Event, deliveries: readonly Deli
   const email = customerId ? sim.data.customers.get(customerId)?.email : null
   return html`<tr>
 <td><a href="/dashboard/events/${event.id}">${event.type}</a>${email ? html`<br><span class="muted">${email}</span>` : ''}</td>
-<td data-label="When">${moment(event.created)}</td>
+<td data-label="When" class="nowrap">${moment(event.created, 'seconds')}</td>
 <td data-label="Deliveries">${deliveries.length === 0 ? html`<span class="muted">no endpoint asked</span>` : deliveries.map(deliveryLines)}</td>
 <td class="actions"><div class="row">${postButton({
     action: `/dashboard/events/${event.id}/resend`,
@@ -45,7 +45,7 @@ function eventRow(sim: Simulator, event: Stripe.Event, deliveries: readonly Deli
 }
 
 function deliveryLines(delivery: Delivery): Html {
-  return html`<div>${deliveryBadge(delivery)}
+  return html`<div class="delivery"><span>${deliveryBadge(delivery)}</span>
 <ul class="attempts">${delivery.attempts.map(
     (attempt) =>
       html`<li>${attemptWords(attempt)} <code class="muted">${short(attempt.responseBody)}</code></li>`,

@@ -53,8 +53,8 @@ function customerRow(sim: Simulator, customer: Stripe.Customer): Html {
   return html`<tr>
 <td><a href="/dashboard/customers/${id}">${name}</a><br><span class="id muted">${id}</span>
 ${sim.data.failNextPayment.has(id) ? badge('next payment will fail', 'warn') : ''}</td>
-<td data-label="Their time">${moment(sim.customerNow(id))}</td>
-<td data-label="Next renewal">${renewal === null ? html`<span class="muted">none</span>` : moment(renewal)}</td>
+<td data-label="Their time" class="nowrap">${moment(sim.customerNow(id))}</td>
+<td data-label="Next renewal" class="nowrap">${renewal === null ? html`<span class="muted">none</span>` : moment(renewal)}</td>
 <td class="actions">${customerButtons(sim, customer, '/dashboard')}</td>
 </tr>`
 }

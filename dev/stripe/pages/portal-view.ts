@@ -153,7 +153,7 @@ function invoicePanel(sim: Simulator, customerId: string): Html {
 <table class="folds"><thead><tr><th scope="col">Date</th><th scope="col">Number</th><th scope="col">Status</th><th scope="col" class="number">Amount</th></tr></thead>
 <tbody>${invoices.map(
     (invoice) => html`<tr><td data-label="Date">${day(invoice.created)}</td>
-<td data-label="Number" class="id">${invoice.number ? html`<a href="/i/${invoice.id}">${invoice.number}</a>` : 'draft'}</td>
+<td data-label="Number">${invoice.number ? html`<a href="/i/${invoice.id}" class="id">${invoice.number}</a>` : 'draft'}</td>
 <td data-label="Status">${invoiceBadge(invoice)}</td>
 <td data-label="Amount" class="number">${money(invoice.total, invoice.currency)}</td></tr>`,
   )}</tbody></table>

@@ -79,7 +79,7 @@ ${knobForm(deliveries.settings())}
 function endpointView(sim: Simulator, endpoint: Stripe.WebhookEndpoint): Html {
   const { id, url, status, enabled_events: types, api_version: version } = endpoint
   return html`<article class="stack tight">
-<div class="row">${badge(status, status === 'enabled' ? 'good' : '')}<strong>${url}</strong></div>
+<div class="row">${badge(status, status === 'enabled' ? 'good' : '')}<strong class="url">${url}</strong></div>
 <dl class="facts">
 <dt>Endpoint</dt><dd class="id">${id}</dd>
 <dt>Events</dt><dd>${types.join(', ')}</dd>
@@ -108,11 +108,11 @@ function knobForm(knobs: Knobs): Html {
 <form method="post" action="/dashboard/webhooks/knobs" class="stack">
 <div class="fields">
 ${numberField('delayMs', 'Delay, ms', knobs.delayMs)}
-${numberField('repeat', 'Times each event is sent', knobs.repeat)}
+${numberField('repeat', 'Copies of each event', knobs.repeat)}
 <div class="field"><label for="order">Order</label><select id="order" name="order">
 ${ORDERS.map((order) => html`<option${order === knobs.order ? html` selected` : ''}>${order}</option>`)}
 </select></div>
-${numberField('windowMs', 'Gather for, ms, to reorder', knobs.windowMs)}
+${numberField('windowMs', 'Gather for, ms', knobs.windowMs)}
 ${numberField('seed', 'Seed of the shuffle', knobs.seed)}
 ${numberField('timeoutMs', 'Time limit, ms', knobs.timeoutMs)}
 </div>

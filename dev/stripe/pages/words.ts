@@ -27,22 +27,25 @@ export function interval({ recurring }: Stripe.Price): string {
 }
 
 const DAY = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeZone: 'UTC' })
-const MOMENT = new Intl.DateTimeFormat('en-US', {
-  dateStyle: 'medium',
-  timeStyle: 'medium',
-  timeZone: 'UTC',
-  hourCycle: 'h23',
-})
+const MOMENTS = {
+  minutes: momentFormat('short'),
+  seconds: momentFormat('medium'),
+}
+
+function momentFormat(timeStyle: 'short' | 'medium'): Intl.DateTimeFormat {
+  const style = { dateStyle: 'medium', timeZone: 'UTC', hourCycle: 'h23' } as const
+  return new Intl.DateTimeFormat('en-US', { ...style, timeStyle })
+}
 
 /** A day from Unix seconds, in UTC. */
 export function day(unixSeconds: number): string {
   return DAY.format(unixSeconds * 1000)
 }
 
-/** A moment from Unix seconds, in UTC, to the second. */
-export function moment(unixSeconds: number): Html {
+/** A moment from Unix seconds, in UTC, to the minute or the second. */
+export function moment(unixSeconds: number, grain: keyof typeof MOMENTS = 'minutes'): Html {
   const date = new Date(unixSeconds * 1000)
-  return html`<time datetime="${date.toISOString()}">${MOMENT.format(date)} UTC</time>`
+  return html`<time datetime="${date.toISOString()}">${MOMENTS[grain].format(date)} UTC</time>`
 }
 
 /** A card as it is told apart: `Visa ending in 4242, 12/2034`. */
@@ -87,7 +90,7 @@ const STATUS_TONES: Record<Stripe.Subscription.Status, Tone> = {
 
 export function subscriptionBadges(subscription: Stripe.Subscription): Html {
   const end = scheduledEnd(subscription)
-  return html`<span class="row">${badge(subscription.status, STATUS_TONES[subscription.status] ?? '')}
+  return html`<span class="row">${badge(subscription.status.replaceAll('_', ' '), STATUS_TONES[subscription.status] ?? '')}
 ${end ? badge(`cancels ${day(end)}`, 'warn') : ''}
 ${subscription.pause_collection ? badge('collection paused', 'warn') : ''}</span>`
 }
