@@ -8,7 +8,7 @@ import { cardFields, inputField, testCardList } from './card-form.ts'
 import type { PayForm } from './checkout.ts'
 import { linkable } from './form.ts'
 import type { Html } from './layout.ts'
-import { NOTHING, notice } from './layout.ts'
+import { hiddenFields, NOTHING, notice } from './layout.ts'
 import { day, interval, money, rate } from './words.ts'
 
 export function payView(sim: Simulator, session: Stripe.Checkout.Session, form: PayForm): Html {
@@ -34,6 +34,20 @@ export function finishedView(session: Stripe.Checkout.Session, next: string | nu
   }</p>
 ${onwards ? html`<p><a href="${onwards}">Continue to the site</a></p>` : backLink(session)}
 </div>`
+}
+
+/** What the buyer's bank would ask (3-D Secure): the page of the bank, simulated too. */
+export function authenticationView(session: Stripe.Checkout.Session, form: PayForm): Html {
+  const { card, email, name } = form
+  return html`<form method="post" action="/c/pay/${session.id}" class="panel stack">
+<h1>Confirm the payment</h1>
+<p>The bank of the card ending in ${card.number.replaceAll(/\D/g, '').slice(-4)} wants to know that it is you (3-D Secure). Here you say how that goes.</p>
+${hiddenFields({ ...card, email, name })}
+<div class="row">
+<button class="primary" name="authentication" value="complete">Complete</button>
+<button name="authentication" value="fail">Fail</button>
+</div>
+</form>`
 }
 
 function backLink(session: Stripe.Checkout.Session): Html {

@@ -5,7 +5,7 @@ import { missing } from '../errors.ts'
 import type { Simulator } from '../simulator.ts'
 import type { CardErrors, CardValues } from './card-form.ts'
 import { prefilled, readCard, refusalErrors, typedCard } from './card-form.ts'
-import { finishedView, payView } from './checkout-view.ts'
+import { authenticationView, finishedView, payView } from './checkout-view.ts'
 import { readForm } from './form.ts'
 import { framed } from './layout.ts'
 
@@ -16,6 +16,10 @@ export interface PayForm {
   email: string
   emailError?: string
   name: string
+}
+
+const NOT_AUTHENTICATED: CardErrors = {
+  number: 'We are unable to authenticate your card. Choose a different one and try again.',
 }
 
 export function routeCheckout(app: Hono, sim: Simulator): void {
@@ -51,9 +55,20 @@ export function routeCheckout(app: Hono, sim: Simulator): void {
     }
     if (!read.ok || form.emailError) return show(c, sim, session, form, 422)
 
-    const buyer = { name: form.name, ...(session.customer ? {} : { email: form.email }) }
+    const answer = fields.get('authentication')
+    if (answer === 'fail')
+      return show(c, sim, session, { ...form, cardErrors: NOT_AUTHENTICATED }, 402)
+    const buyer = {
+      name: form.name,
+      authenticated: answer === 'complete',
+      ...(session.customer ? {} : { email: form.email }),
+    }
     const outcome = sim.payCheckout(session.id, read.card, buyer)
     if (outcome.ok) return c.redirect(outcome.redirectTo, 303)
+    if (outcome.code === 'authentication_required' && answer === null) {
+      const body = authenticationView(session, form)
+      return c.html(framed({ title: 'Confirm the payment', kind: 'portal', body }))
+    }
     return show(c, sim, session, { ...form, cardErrors: refusalErrors(outcome) }, 402)
   })
 }
