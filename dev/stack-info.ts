@@ -1,0 +1,18 @@
+// Types only: what the stack tells of itself.
+import type { Tier } from '../src/plans.ts'
+
+/** What the stack serves: the JSON line of `npm run stack`. */
+export interface StackInfo {
+  databaseUrl: string
+  /** Postgres's own protocol. */
+  postgresUrl: string
+  redisUrl: string
+  redisToken: string
+  stripeApiBase: string
+  stripeDashboard: string
+  stripeSecretKey: string
+  stripePublishableKey: string
+  webhookSecret: string
+  jwtSecret: string
+  prices: Record<Tier, string>
+}

@@ -1,0 +1,203 @@
+// What production rents, on this machine, in one Node process: Postgres behind Neon's protocol, Redis behind
+// Upstash's, and Stripe. `npm run stack` serves it alone and prints one JSON line.
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Stripe from 'stripe'
+import { PLANS, TIERS, type Tier } from '../src/plans.ts'
+import { withFaults } from './faults.ts'
+import { migrate } from './migrate.ts'
+import { neonApp } from './neon.ts'
+import { startPostgres } from './postgres.ts'
+import { startRedis } from './redis.ts'
+import { type Served, serve } from './serve.ts'
+import type { StackInfo } from './stack-info.ts'
+import { simulatorApp } from './stripe/app.ts'
+import { createDeliveries, type Deliveries } from './stripe/deliveries.ts'
+import { createSimulator } from './stripe/world.ts'
+import { upstashApp } from './upstash.ts'
+
+export interface StackOptions {
+  /** Stripe's port; the next three are Neon's, Upstash's and the embedded Postgres's. 0: free ones. */
+  port?: number
+  /** Where data and secrets are kept; in memory when absent. */
+  folder?: string | undefined
+  /** Servers to use instead of the embedded engines. */
+  postgresUrl?: string | undefined
+  redisUrl?: string | undefined
+}
+
+export interface Stack {
+  info: StackInfo
+  /** The Worker's variables that point it at this stack. */
+  vars: Record<string, string>
+  /** Tells the simulator where the Worker hears webhooks. */
+  deliverTo(webhookUrl: string): Promise<void>
+  close(): Promise<void>
+}
+
+const DATABASE = { user: 'tollgate', database: 'tollgate' }
+const TICK_MS = 1000
+
+/** @throws PortTakenError, FolderLockedError, and clear errors for a server that does not answer */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { port = 0, folder } = options
+  const portAt = (offset: number) => (port === 0 ? 0 : port + offset)
+  const secrets = loadSecrets(folder)
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const end of closers.splice(0).reverse()) await end()
+  }
+  try {
+    const postgres = await startPostgres({
+      ...(options.postgresUrl ? { url: options.postgresUrl } : { port: portAt(3) }),
+      ...(folder && { dataDir: join(folder, 'postgres') }),
+    })
+    closers.push(postgres.close)
+    const neon = neonApp({
+      ...DATABASE,
+      password: secrets.database,
+      postgresUrl: postgres.url,
+      maxConnections: postgres.maxConnections,
+    })
+    closers.push(neon.close)
+    const neonServed = await serve(withFaults(neon.app), portAt(1), 'Neon')
+    closers.push(neonServed.close)
+    const databaseUrl = `postgres://${DATABASE.user}:${secrets.database}@127.0.0.1:${neonServed.port}/${DATABASE.database}`
+    await migrate(databaseUrl)
+
+    const redis = await startRedis({ url: options.redisUrl })
+    closers.push(redis.close)
+    const upstash = withFaults(upstashApp({ redis, token: secrets.redisToken }))
+    const upstashServed = await serve(upstash, portAt(2), 'Upstash')
+    closers.push(upstashServed.close)
+
+    const stripe = await startStripe(portAt(0), folder, secrets)
+    closers.push(stripe.close)
+    const info: StackInfo = {
+      databaseUrl,
+      postgresUrl: postgres.url,
+      redisUrl: upstashServed.url,
+      redisToken: secrets.redisToken,
+      stripeApiBase: stripe.served.url,
+      stripeDashboard: `${stripe.served.url}/dashboard`,
+      stripeSecretKey: secrets.stripeSecretKey,
+      stripePublishableKey: secrets.stripePublishableKey,
+      webhookSecret: secrets.webhook,
+      jwtSecret: secrets.jwt,
+      prices: await ensurePrices(stripe.served.url, secrets.stripeSecretKey),
+    }
+    const deliverTo = (webhookUrl: string) => putEndpoint(info.stripeApiBase, webhookUrl)
+    return { info, vars: workerVars(info), deliverTo, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Secrets {
+  database: string
+  redisToken: string
+  stripeSecretKey: string
+  stripePublishableKey: string
+  webhook: string
+  jwt: string
+}
+
+/** Made up once per folder: a page in the developer's browser cannot guess them. */
+function loadSecrets(folder: string | undefined): Secrets {
+  const file = folder && join(folder, 'secrets.json')
+  if (file && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets
+  const random = () => randomBytes(24).toString('hex')
+  const secrets: Secrets = {
+    database: random(),
+    redisToken: random(),
+    stripeSecretKey: `sk_test_${random()}`,
+    stripePublishableKey: `pk_test_${random()}`,
+    webhook: `whsec_${random()}`,
+    jwt: random(),
+  }
+  if (file) {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
+  }
+  return secrets
+}
+
+async function startStripe(port: number, folder: string | undefined, secrets: Secrets) {
+  let served: Served | undefined
+  const simulator = createSimulator({
+    secretKey: secrets.stripeSecretKey,
+    publishableKey: secrets.stripePublishableKey,
+    baseUrl: () => served?.url ?? '',
+    ...(folder && { stateFile: join(folder, 'stripe.json') }),
+  })
+  const deliveries: Deliveries = createDeliveries({ source: simulator })
+  const endpoint = { secretKey: secrets.stripeSecretKey, webhookSecret: secrets.webhook }
+  const stripe = await serve(
+    withFaults(simulatorApp(simulator, deliveries, endpoint)),
+    port,
+    'Stripe',
+  )
+  served = stripe
+  const clock = setInterval(() => simulator.tick(), TICK_MS)
+  const close = async () => {
+    clearInterval(clock)
+    await stripe.close()
+    await deliveries.close()
+    await simulator.close()
+  }
+  return { served: stripe, close }
+}
+
+/** The three plans as products and prices, found again by their lookup keys. */
+async function ensurePrices(apiBase: string, secretKey: string): Promise<Record<Tier, string>> {
+  const { hostname, port } = new URL(apiBase)
+  const stripe = new Stripe(secretKey, { host: hostname, port, protocol: 'http', telemetry: false })
+  const entries: [Tier, string][] = []
+  for (const tier of TIERS) {
+    const lookupKey = `tollgate_${tier}`
+    const { data } = await stripe.prices.list({ lookup_keys: [lookupKey], active: true })
+    entries.push([tier, data[0]?.id ?? (await createPrice(stripe, tier, lookupKey))])
+  }
+  return Object.fromEntries(entries) as Record<Tier, string>
+}
+
+async function createPrice(stripe: Stripe, tier: Tier, lookupKey: string): Promise<string> {
+  const { name, listPriceCents } = PLANS[tier]
+  const product = await stripe.products.create({ name: `Tollgate ${name}`, metadata: { tier } })
+  const price = await stripe.prices.create({
+    product: product.id,
+    currency: 'usd',
+    unit_amount: listPriceCents,
+    recurring: { interval: 'month' },
+    lookup_key: lookupKey,
+    metadata: { tier },
+  })
+  return price.id
+}
+
+async function putEndpoint(stripeUrl: string, url: string): Promise<void> {
+  const answer = await fetch(`${stripeUrl}/_sim/webhooks/endpoint`, {
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ url }),
+  })
+  if (!answer.ok) throw new Error(`The simulator refused the webhook URL: ${await answer.text()}`)
+}
+
+function workerVars(info: StackInfo): Record<string, string> {
+  return {
+    DATABASE_URL: info.databaseUrl,
+    UPSTASH_REDIS_REST_URL: info.redisUrl,
+    UPSTASH_REDIS_REST_TOKEN: info.redisToken,
+    JWT_SECRET_KEY: info.jwtSecret,
+    STRIPE_SECRET_KEY: info.stripeSecretKey,
+    STRIPE_PUBLISHABLE_KEY: info.stripePublishableKey,
+    STRIPE_WEBHOOK_SECRET: info.webhookSecret,
+    STRIPE_PRICE_ID_HOBBY: info.prices.hobby,
+    STRIPE_PRICE_ID_RESEARCH: info.prices.research,
+    STRIPE_PRICE_ID_PRO: info.prices.pro,
+    STRIPE_API_BASE: info.stripeApiBase,
+  }
+}

@@ -1,0 +1,124 @@
+// The app as a client meets it, inside workerd over the stack: requests, people who sign up, and a clock to set.
+import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
+import type { Hono } from 'hono'
+import { createApp } from '../../src/app.ts'
+import type { AppEnv, Deps } from '../../src/context.ts'
+import { depsFor } from '../../src/deps.ts'
+import type { LogFields } from '../../src/log.ts'
+
+/** One request; `body` goes out as JSON unless it is text already. */
+export interface Call {
+  headers?: Record<string, string>
+  body?: unknown
+  token?: string
+  key?: string
+}
+
+/** A JSON object that a test reads as the contract promises it; a wrong path reads as undefined. */
+export type Json = ReturnType<typeof JSON.parse>
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+  /** The parsed body, or {} where it is no JSON object. */
+  json: Json
+}
+
+export interface TestApp {
+  app: Hono<AppEnv>
+  deps: Deps
+  logs: { event: string; fields: LogFields }[]
+  /** Moves the app's clock, and it alone. */
+  setNow(now: Date): void
+  call(method: string, path: string, call?: Call): Promise<Answer>
+}
+
+let addresses = 0
+
+/** A fresh app. `vars` replace variables; tests of one file stay apart by their own accounts and addresses. */
+export function testApp(vars: Record<string, string | undefined> = {}): TestApp {
+  const bindings = { ...env, ...vars }
+  let clock = (): Date => new Date()
+  const logs: TestApp['logs'] = []
+  const deps: Deps = {
+    ...depsFor(bindings),
+    now: () => clock(),
+    log: (_level, event, fields = {}) => logs.push({ event, fields }),
+  }
+  const app = createApp(() => deps)
+  return {
+    app,
+    deps,
+    logs,
+    setNow(now) {
+      clock = () => now
+    },
+    async call(method, path, { headers = {}, body, token, key } = {}) {
+      const ctx = createExecutionContext()
+      const response = await app.request(
+        path.startsWith('/api') ? path : `/api/v1${path}`,
+        {
+          method,
+          headers: {
+            'CF-Connecting-IP': freshAddress(),
+            ...(body !== undefined && { 'Content-Type': 'application/json' }),
+            ...(token && { Authorization: `Bearer ${token}` }),
+            ...(key && { 'X-API-Key': key }),
+            ...headers,
+          },
+          ...(body !== undefined && {
+            body: typeof body === 'string' ? body : JSON.stringify(body),
+          }),
+        },
+        bindings,
+        ctx,
+      )
+      const text = await response.text()
+      await waitOnExecutionContext(ctx)
+      return { status: response.status, headers: response.headers, text, json: parse(text) }
+    },
+  }
+}
+
+/** Somebody who signed up. */
+export interface Person {
+  id: string
+  email: string
+  password: string
+  token: string
+  key: string
+}
+
+/** A name that no other test uses. */
+export function unique(prefix = 'x'): string {
+  return `${prefix}-${crypto.randomUUID()}`
+}
+
+export async function signUp(
+  { call }: TestApp,
+  tier: 'hobby' | 'research' | 'pro' = 'hobby',
+): Promise<Person> {
+  const email = `${unique('person')}@example.com`
+  const password = 'correct horse battery'
+  const { status, json, text } = await call('POST', '/auth/register', {
+    body: { email, password, tier },
+  })
+  if (status !== 200) throw new Error(`register answered ${status}: ${text}`)
+  return { id: json.user.id, email, password, token: json.access_token, key: json.api_key }
+}
+
+/** Each request comes from an address of its own, so that no throttle of one test meets another's. */
+export function freshAddress(): string {
+  addresses += 1
+  const bytes = crypto.getRandomValues(new Uint16Array(4))
+  return `2001:db8:${[...bytes].map((part) => part.toString(16)).join(':')}::${addresses.toString(16)}`
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return {}
+  }
+}
