@@ -6,7 +6,7 @@
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10
 /** About the square root of 2: where to cut only decides how fast the series below converges. */
-const MANTISSA_CUT = 1.414
+const MANTISSA_CUT = 1.4
 
 const scratch = new DataView(new ArrayBuffer(8))
 
@@ -21,7 +21,7 @@ export function ln(x: number): number {
     mantissa *= 0.5
     exponent += 1
   }
-  // ln m = 2 artanh s, |s| < 0.172: the first term left out is below 2^-60 of the sum.
+  // ln m = 2 artanh s, |s| < 0.177: the first term left out is below 2^-60 of the sum.
   const s = (mantissa - 1) / (mantissa + 1)
   const z = s * s
   let series = 1 / 23

@@ -30,7 +30,7 @@ export function runRandom(seed: number, run: number): Random {
 export function seedFrom(bytes: Uint8Array): number {
   if (bytes.length < 7) throw new RangeError('A seed takes 7 random bytes')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return (view.getUint32(0) & 0x1fffff) * 2 ** 32 + view.getUint32(3)
+  return (view.getUint32(0) >>> 11) * 2 ** 32 + view.getUint32(3)
 }
 
 /** xoshiro128** from its state: two pairs of 32-bit words, not all zero. */

@@ -1,0 +1,89 @@
+// The chemistry of the scenarios: what goes in comes out, atom by atom.
+import { describe, expect, test } from 'vitest'
+import { AVOGADRO, compileNetwork, rateConstant } from '../../src/datasets/compile.ts'
+import { networkOf } from '../../src/datasets/networks.ts'
+import { LIMITS, SCENARIOS } from '../../src/datasets/params.ts'
+import { parseEquation, type Term } from '../../src/datasets/reaction-network.ts'
+
+// IUPAC 2021, abridged, in g/mol.
+const ATOMIC_MASS: Record<string, number> = { H: 1.008, C: 12.011, N: 14.007, O: 15.999, S: 32.06 }
+
+function atoms(formula: string): Record<string, number> {
+  const count: Record<string, number> = {}
+  for (const [, element = '', number] of formula.matchAll(/([A-Z][a-z]?)(\d*)/g)) {
+    count[element] = (count[element] ?? 0) + Number(number || 1)
+  }
+  return count
+}
+
+function total(terms: readonly Term[], weigh: (species: string) => number): number {
+  return terms.reduce((sum, term) => sum + term.coefficient * weigh(term.species), 0)
+}
+
+describe.each(SCENARIOS)('%s', (scenario) => {
+  const network = networkOf(scenario)
+  const formulaOf = (species: string) => network.species[species]?.formula ?? ''
+  const equations = network.reactions.map((reaction) => ({
+    ...parseEquation(reaction.equation),
+    id: reaction.id,
+  }))
+
+  test('every reaction keeps every element, and so the mass', () => {
+    for (const { id, reactants, products } of equations) {
+      for (const [element, mass] of Object.entries(ATOMIC_MASS)) {
+        const of = (species: string) => mass * (atoms(formulaOf(species))[element] ?? 0)
+        expect(total(reactants, of), `${id} ${element}`).toBeCloseTo(total(products, of), 9)
+      }
+      expect(total(reactants, (species) => formulaOf(species).length)).toBeGreaterThan(0)
+    }
+  })
+
+  test('formulas know only elements with a mass', () => {
+    for (const { formula } of Object.values(network.species)) {
+      expect(formula).toMatch(/^([CHNOS]\d*)+$/)
+    }
+  })
+
+  test('each species takes part, each reaction has its own id', () => {
+    const taking = equations.flatMap(({ reactants, products }) =>
+      [...reactants, ...products].map((term) => term.species),
+    )
+    expect(new Set(taking)).toEqual(new Set(Object.keys(network.species)))
+    expect(new Set(equations.map(({ id }) => id)).size).toBe(equations.length)
+  })
+
+  test('rates are finite and positive over the whole range of temperatures', () => {
+    for (const kelvin of [LIMITS.minKelvin, 298.15, LIMITS.maxKelvin]) {
+      for (const { kinetics } of compileNetwork(network, kelvin).reactions) {
+        expect(kinetics.constant).toBeGreaterThan(0)
+        expect(kinetics.constant).toBeLessThan(1e12)
+      }
+    }
+  })
+})
+
+test('the aminonitrile stands to the cyanohydrin as 21 L/mol x [NH3] at 25 C (Moutou 1995)', () => {
+  const k = Object.fromEntries(
+    networkOf('miller_urey').reactions.map((reaction) => [
+      reaction.id,
+      rateConstant(reaction, 298.15),
+    ]),
+  )
+  const equilibrium = (forward: string, back: string) =>
+    (k[forward] ?? Number.NaN) / (k[back] ?? Number.NaN)
+  const water = (networkOf('miller_urey').species.H2O?.initial ?? 0) / (AVOGADRO * 1e-20)
+  const ratio =
+    (equilibrium('m6', 'm7') * equilibrium('m8', 'm9')) / equilibrium('m4', 'm5') / water
+  expect(ratio).toBeGreaterThan(21 * 0.7)
+  expect(ratio).toBeLessThan(21 * 1.4)
+})
+
+test('Arrhenius: a known constant and its temperature dependence', () => {
+  const reaction = { prefactor: 1e13, activationEnergy: 100 }
+  expect(rateConstant(reaction, 298.15)).toBeCloseTo(
+    1e13 * Math.exp(-100_000 / (8.31446261815324 * 298.15)),
+    15,
+  )
+  const slope = Math.log(rateConstant(reaction, 310) / rateConstant(reaction, 300))
+  expect(slope).toBeCloseTo((100_000 / 8.31446261815324) * (1 / 300 - 1 / 310), 9)
+})

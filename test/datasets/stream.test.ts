@@ -1,0 +1,258 @@
+// The stream: produced as it is read, settled once with what was read.
+import { describe, expect, test } from 'vitest'
+import type { Format } from '../../src/datasets/params.ts'
+import { type DatasetOptions, datasetStream } from '../../src/datasets/stream.ts'
+import { ndjson, request } from './read.ts'
+
+const BIG = { runs: 10, max_reactions: 100_000, seed: 1 }
+
+function started(params: object, options: Partial<DatasetOptions> = {}, format: Format = 'ndjson') {
+  const settled: number[] = []
+  const stream = datasetStream(request(params, format), {
+    fallbackSeed: 1,
+    settle: async (reactions) => {
+      settled.push(reactions)
+    },
+    ...options,
+  })
+  return { ...stream, settled, reader: stream.body.getReader() }
+}
+
+/** Lets everything that could go on without a read go on. */
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < 1000; turn += 1) await Promise.resolve()
+}
+
+function lines(chunks: readonly (Uint8Array | undefined)[]): number {
+  return chunks.flatMap((chunk) => [...(chunk ?? [])]).filter((byte) => byte === 10).length
+}
+
+test('nothing is simulated for a reader who does not read', async () => {
+  const { spent, settled, reader } = started(BIG)
+  await idle()
+  expect(spent()).toBe(0)
+  const { value } = await reader.read()
+  await idle()
+  expect(spent()).toBe(lines([value]))
+  expect(spent()).toBeGreaterThan(0)
+  expect(settled).toEqual([])
+})
+
+test.each(['ndjson', 'json', 'csv'] as const)(
+  'comes in chunks of bounded size: %s',
+  async (format) => {
+    const { reader, spent } = started({ runs: 2, max_reactions: 20_000, seed: 1 }, {}, format)
+    const sizes: number[] = []
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) break
+      sizes.push(value.byteLength)
+    }
+    expect(spent()).toBe(40_000)
+    expect(sizes[0]).toBeLessThan(4 * 1024)
+    expect(Math.max(...sizes)).toBeLessThan(64 * 1024)
+    const full = sizes.slice(1, -2)
+    expect(full.length).toBeGreaterThan(10)
+    expect(Math.min(...full)).toBeGreaterThan(16 * 1024)
+  },
+)
+
+test('a cancelled stream settles once, with what was delivered', async () => {
+  const { reader, settled, spent, ended } = started(BIG)
+  const chunks = [await reader.read(), await reader.read(), await reader.read()]
+  const delivered = lines(chunks.map(({ value }) => value))
+  await reader.cancel('enough')
+  expect(settled).toEqual([delivered])
+  await ended
+  await reader.cancel('again')
+  await idle()
+  expect(settled).toEqual([delivered])
+  expect(spent()).toBe(delivered)
+})
+
+test('a stream cancelled before its first read settles nothing spent', async () => {
+  const { reader, settled } = started(BIG)
+  await reader.cancel()
+  expect(settled).toEqual([0])
+})
+
+test('cancel waits for the settlement', async () => {
+  const gate = Promise.withResolvers<void>()
+  const events: string[] = []
+  const { reader } = started(BIG, {
+    settle: () => gate.promise.then(() => void events.push('settled')),
+  })
+  await reader.read()
+  const cancelled = reader.cancel().then(() => events.push('cancelled'))
+  await idle()
+  expect(events).toEqual([])
+  gate.resolve()
+  await cancelled
+  expect(events).toEqual(['settled', 'cancelled'])
+})
+
+describe('the normal end', () => {
+  test.each(['ndjson', 'json', 'csv'] as const)(
+    '%s closes only after the settlement',
+    async (format) => {
+      const gate = Promise.withResolvers<void>()
+      const settled: number[] = []
+      const { reader, spent, ended } = started(
+        { runs: 1, max_reactions: 5 },
+        {
+          settle: (reactions) => {
+            settled.push(reactions)
+            return gate.promise
+          },
+        },
+        format,
+      )
+      const received: Uint8Array[] = []
+      let closed = false
+      const reading = (async () => {
+        for (;;) {
+          const { value, done } = await reader.read()
+          if (done) break
+          received.push(value)
+        }
+        closed = true
+      })()
+      await idle()
+      expect(settled).toEqual([5])
+      expect(spent()).toBe(5)
+      expect(closed).toBe(false)
+      const before = await new Blob(received).text()
+      expect(before).not.toContain('"reactions"')
+      gate.resolve()
+      await reading
+      await ended
+      const after = await new Blob(received).text()
+      expect(settled).toEqual([5])
+      if (format === 'csv') expect(after).toBe(before)
+      else expect(after).toContain('"reactions":5')
+    },
+  )
+
+  test('cancelling it afterwards settles nothing more', async () => {
+    const { reader, settled } = started({ runs: 1, max_reactions: 3 })
+    while (!(await reader.read()).done);
+    await reader.cancel()
+    expect(settled).toEqual([3])
+  })
+
+  test('cancelling while it settles settles once', async () => {
+    const gate = Promise.withResolvers<void>()
+    const settled: number[] = []
+    const { reader, ended } = started(
+      { runs: 1, max_reactions: 3 },
+      {
+        settle: (reactions) => {
+          settled.push(reactions)
+          return gate.promise
+        },
+      },
+    )
+    await reader.read()
+    const last = reader.read()
+    await idle()
+    const cancelled = reader.cancel()
+    gate.resolve()
+    await Promise.all([cancelled, ended])
+    expect(await last).toEqual({ done: true, value: undefined })
+    expect(settled).toEqual([3])
+  })
+})
+
+test('progress grows chunk by chunk to the end', async () => {
+  const progress: number[] = []
+  const { body } = datasetStream(request({ runs: 2, max_reactions: 2000 }), {
+    fallbackSeed: 3,
+    settle: async () => undefined,
+    onProgress: (reactions) => progress.push(reactions),
+  })
+  const { rows } = ndjson(await new Response(body).text())
+  expect(rows.length).toBe(4000)
+  expect(progress.length).toBeGreaterThan(10)
+  expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
+  expect(progress.at(-1)).toBe(4000)
+})
+
+describe('when something fails', () => {
+  test('on the way, the reader sees an error and what was delivered is settled once', async () => {
+    let chunks = 0
+    const { reader, settled, spent } = started(BIG, {
+      onProgress: () => {
+        chunks += 1
+        if (chunks === 3) throw new Error('broken')
+      },
+    })
+    await reader.read()
+    await reader.read()
+    const third = await reader.read()
+    await expect(reader.read()).rejects.toThrow('broken')
+    await reader.cancel().catch(() => undefined)
+    expect(third.done).toBe(false)
+    expect(settled).toEqual([spent()])
+  })
+
+  test.each([
+    ['rejects', () => Promise.reject(new Error('no ledger'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no ledger')
+      },
+    ],
+  ] as const)(
+    'a settlement that %s errors the stream and tells whoever waits',
+    async (_, settle) => {
+      const { body, ended } = datasetStream(request({ runs: 1, max_reactions: 2 }), {
+        fallbackSeed: 3,
+        settle,
+      })
+      await expect(new Response(body).text()).rejects.toThrow('no ledger')
+      await expect(ended).rejects.toThrow('no ledger')
+    },
+  )
+})
+
+describe("the request's signal", () => {
+  test('stops the work and settles what was delivered, without a cancel', async () => {
+    const client = new AbortController()
+    const { reader, settled, ended, spent } = started(BIG, { signal: client.signal })
+    const first = await reader.read()
+    client.abort()
+    await ended
+    expect(settled).toEqual([lines([first.value])])
+    await expect(reader.read()).rejects.toThrow('stopped')
+    expect(spent()).toBe(settled[0])
+  })
+
+  test('that aborted before begins nothing', async () => {
+    const { reader, settled, ended } = started(BIG, { signal: AbortSignal.abort() })
+    await ended
+    await expect(reader.read()).rejects.toThrow('stopped')
+    expect(settled).toEqual([0])
+  })
+
+  test('after the end changes nothing', async () => {
+    const client = new AbortController()
+    const { reader, settled } = started({ runs: 1, max_reactions: 3 }, { signal: client.signal })
+    while (!(await reader.read()).done);
+    client.abort()
+    await idle()
+    expect(settled).toEqual([3])
+  })
+})
+
+test('what it is called and what it is', () => {
+  const names = (['ndjson', 'json', 'csv'] as const).map((format) => {
+    const { contentType, filename } = started({ seed: 12, scenario: 'formamide' }, {}, format)
+    return [contentType, filename]
+  })
+  expect(names).toEqual([
+    ['application/x-ndjson', 'reaction_trajectories-formamide-12.ndjson'],
+    ['application/json', 'reaction_trajectories-formamide-12.json'],
+    ['text/csv; charset=utf-8; header=present', 'reaction_trajectories-formamide-12.csv'],
+  ])
+})
