@@ -172,8 +172,8 @@ describe('the end of a run', () => {
 test('rounding never fires what cannot react', () => {
   // The greatest uniform number: 0.6 less 0.1, 0.1 and 0.4 leaves 0, which the last channel would take.
   const greatest = { uint32: () => 2 ** 32 - 1, uniform: () => 1 - 2 ** -53 }
-  const rates = { '-> A': 0.1, '-> B': 0.1, '-> C': 0.4, 'Z -> A': 1 }
-  const run = simulateRun(network({ A: 0, B: 0, C: 0, Z: 0 }, rates), greatest)
+  const rates = { 'X -> A': 0.1, 'X -> B': 0.1, 'X -> C': 0.4, 'Z -> A': 1 }
+  const run = simulateRun(network({ X: 1, A: 0, B: 0, C: 0, Z: 0 }, rates), greatest)
   expect(run.fire()).toBe(true)
   expect([run.reaction, run.count('C'), run.count('Z')]).toEqual([2, 1, 0])
 })
