@@ -248,7 +248,7 @@ describe('database errors', () => {
   })
 
   test('a zero byte in the query is refused and the next query answered', async () => {
-    expect(await failure('SELECT 1\0, 2')).toMatchObject({ name: 'NeonDbError' })
+    expect(await failure('SELECT 1\0, 2')).toMatchObject({ code: '' })
     expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }])
   })
 
