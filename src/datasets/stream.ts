@@ -118,8 +118,12 @@ function settledStream(
     controller.close()
   }
 
-  if (signal?.aborted) stop()
-  signal?.addEventListener('abort', stop, { once: true })
+  // What becomes of it is told by `ended`; workerd warns of listeners that return promises.
+  const abandon = (): void => {
+    stop()
+  }
+  if (signal?.aborted) abandon()
+  signal?.addEventListener('abort', abandon, { once: true })
   // No queue: a chunk is made only for a read that waits, so what is made is what is delivered.
   const body = new ReadableStream<Uint8Array>({ pull, cancel: stop }, { highWaterMark: 0 })
   return { body, spent: () => fired, ended: ended.promise }

@@ -1,31 +1,8 @@
 // The stream: produced as it is read, settled once with what was read.
 import { describe, expect, test } from 'vitest'
-import type { Format } from '../../src/datasets/params.ts'
-import { type DatasetOptions, datasetStream } from '../../src/datasets/stream.ts'
+import { datasetStream } from '../../src/datasets/stream.ts'
 import { ndjson, request } from './read.ts'
-
-const BIG = { runs: 10, max_reactions: 100_000, seed: 1 }
-
-function started(params: object, options: Partial<DatasetOptions> = {}, format: Format = 'ndjson') {
-  const settled: number[] = []
-  const stream = datasetStream(request(params, format), {
-    fallbackSeed: 1,
-    settle: async (reactions) => {
-      settled.push(reactions)
-    },
-    ...options,
-  })
-  return { ...stream, settled, reader: stream.body.getReader() }
-}
-
-/** Lets everything that could go on without a read go on. */
-async function idle(): Promise<void> {
-  for (let turn = 0; turn < 1000; turn += 1) await Promise.resolve()
-}
-
-function lines(chunks: readonly (Uint8Array | undefined)[]): number {
-  return chunks.flatMap((chunk) => [...(chunk ?? [])]).filter((byte) => byte === 10).length
-}
+import { BIG, idle, lines, started } from './started.ts'
 
 test('nothing is simulated for a reader who does not read', async () => {
   const { spent, settled, reader } = started(BIG)
@@ -175,74 +152,6 @@ test('progress grows chunk by chunk to the end', async () => {
   expect(progress.length).toBeGreaterThan(10)
   expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
   expect(progress.at(-1)).toBe(4000)
-})
-
-describe('when something fails', () => {
-  test('on the way, the reader sees an error and what was delivered is settled once', async () => {
-    let chunks = 0
-    const { reader, settled, spent } = started(BIG, {
-      onProgress: () => {
-        chunks += 1
-        if (chunks === 3) throw new Error('broken')
-      },
-    })
-    await reader.read()
-    await reader.read()
-    const third = await reader.read()
-    await expect(reader.read()).rejects.toThrow('broken')
-    await reader.cancel().catch(() => undefined)
-    expect(third.done).toBe(false)
-    expect(settled).toEqual([spent()])
-  })
-
-  test.each([
-    ['rejects', () => Promise.reject(new Error('no ledger'))],
-    [
-      'throws',
-      () => {
-        throw new Error('no ledger')
-      },
-    ],
-  ] as const)(
-    'a settlement that %s errors the stream and tells whoever waits',
-    async (_, settle) => {
-      const { body, ended } = datasetStream(request({ runs: 1, max_reactions: 2 }), {
-        fallbackSeed: 3,
-        settle,
-      })
-      await expect(new Response(body).text()).rejects.toThrow('no ledger')
-      await expect(ended).rejects.toThrow('no ledger')
-    },
-  )
-})
-
-describe("the request's signal", () => {
-  test('stops the work and settles what was delivered, without a cancel', async () => {
-    const client = new AbortController()
-    const { reader, settled, ended, spent } = started(BIG, { signal: client.signal })
-    const first = await reader.read()
-    client.abort()
-    await ended
-    expect(settled).toEqual([lines([first.value])])
-    await expect(reader.read()).rejects.toThrow('stopped')
-    expect(spent()).toBe(settled[0])
-  })
-
-  test('that aborted before begins nothing', async () => {
-    const { reader, settled, ended } = started(BIG, { signal: AbortSignal.abort() })
-    await ended
-    await expect(reader.read()).rejects.toThrow('stopped')
-    expect(settled).toEqual([0])
-  })
-
-  test('after the end changes nothing', async () => {
-    const client = new AbortController()
-    const { reader, settled } = started({ runs: 1, max_reactions: 3 }, { signal: client.signal })
-    while (!(await reader.read()).done);
-    client.abort()
-    await idle()
-    expect(settled).toEqual([3])
-  })
 })
 
 test('what it is called and what it is', () => {

@@ -8,7 +8,7 @@
 // water where two or three water molecules help. f1 and f3 follow the latter.
 // HCN to its tetramer DAMN, AICN (4-aminoimidazole-5-carbonitrile) and adenine: Oro (1960), Biochem.
 // Biophys. Res. Commun. 2:407-412; Sanchez, Ferris & Orgel (1967), J. Mol. Biol. 30:223-253, who close
-// the ring by light: f9 is a slow thermal stand-in.
+// the ring by light: f11 is a slow thermal stand-in.
 // Hydrolysis of HCN and formamide: Miyakawa, Cleaves & Miller (2002), Orig. Life Evol. Biosph. 32:195-208.
 //
 // The rates are illustrative: energies in the range of these papers, prefactors chosen so that all

@@ -1,0 +1,73 @@
+// The stream that does not come to its end: broken, badly settled, or left by its client.
+import { describe, expect, test } from 'vitest'
+import { datasetStream } from '../../src/datasets/stream.ts'
+import { request } from './read.ts'
+import { BIG, idle, lines, started } from './started.ts'
+
+describe('when something fails', () => {
+  test('on the way, the reader sees an error and what was delivered is settled once', async () => {
+    let chunks = 0
+    const { reader, settled, spent } = started(BIG, {
+      onProgress: () => {
+        chunks += 1
+        if (chunks === 3) throw new Error('broken')
+      },
+    })
+    await reader.read()
+    await reader.read()
+    const third = await reader.read()
+    await expect(reader.read()).rejects.toThrow('broken')
+    await reader.cancel().catch(() => undefined)
+    expect(third.done).toBe(false)
+    expect(settled).toEqual([spent()])
+  })
+
+  test.each([
+    ['rejects', () => Promise.reject(new Error('no ledger'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no ledger')
+      },
+    ],
+  ] as const)(
+    'a settlement that %s errors the stream and tells whoever waits',
+    async (_, settle) => {
+      const { body, ended } = datasetStream(request({ runs: 1, max_reactions: 2 }), {
+        fallbackSeed: 3,
+        settle,
+      })
+      await expect(new Response(body).text()).rejects.toThrow('no ledger')
+      await expect(ended).rejects.toThrow('no ledger')
+    },
+  )
+})
+
+describe("the request's signal", () => {
+  test('stops the work and settles what was delivered, without a cancel', async () => {
+    const client = new AbortController()
+    const { reader, settled, ended, spent } = started(BIG, { signal: client.signal })
+    const first = await reader.read()
+    client.abort()
+    await ended
+    expect(settled).toEqual([lines([first.value])])
+    await expect(reader.read()).rejects.toThrow('stopped')
+    expect(spent()).toBe(settled[0])
+  })
+
+  test('that aborted before begins nothing', async () => {
+    const { reader, settled, ended } = started(BIG, { signal: AbortSignal.abort() })
+    await ended
+    await expect(reader.read()).rejects.toThrow('stopped')
+    expect(settled).toEqual([0])
+  })
+
+  test('after the end changes nothing', async () => {
+    const client = new AbortController()
+    const { reader, settled } = started({ runs: 1, max_reactions: 3 }, { signal: client.signal })
+    while (!(await reader.read()).done);
+    client.abort()
+    await idle()
+    expect(settled).toEqual([3])
+  })
+})
