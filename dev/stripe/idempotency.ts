@@ -1,4 +1,8 @@
 // Idempotency keys: the same request twice is answered once.
+import { StripeError } from './errors.ts'
+import type { World } from './world.ts'
+
+const KEPT_SECONDS = 24 * 3600
 
 /** The first answer to a POST with an `Idempotency-Key`, kept for 24 hours. */
 export interface StoredAnswer {
@@ -9,4 +13,43 @@ export interface StoredAnswer {
   requestId: string
   /** Unix seconds of the wall clock. */
   storedAt: number
+}
+
+/**
+ * The answer that was given under this key.
+ * @returns undefined when the key is new (or a day old)
+ * @throws StripeError 400 `idempotency_error` when the key was used with other parameters
+ */
+export function replayOf(world: World, key: string, fingerprint: string): StoredAnswer | undefined {
+  if (key.length > 255) {
+    throw new StripeError(400, 'Idempotency keys can be at most 255 characters long.', {
+      type: 'idempotency_error',
+    })
+  }
+  const stored = world.store.idempotency.get(key)
+  if (!stored) return undefined
+  if (world.wallSeconds() - stored.storedAt >= KEPT_SECONDS) {
+    world.store.idempotency.delete(key)
+    return undefined
+  }
+  if (stored.fingerprint === fingerprint) return stored
+  throw new StripeError(
+    400,
+    `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
+    { type: 'idempotency_error' },
+  )
+}
+
+export function storeAnswer(
+  world: World,
+  key: string,
+  answer: Omit<StoredAnswer, 'storedAt'>,
+): void {
+  const storedAt = world.wallSeconds()
+  for (const [old, { storedAt: at }] of world.store.idempotency) {
+    // In the order in which they were stored: the first young one ends the search.
+    if (storedAt - at < KEPT_SECONDS) break
+    world.store.idempotency.delete(old)
+  }
+  world.store.idempotency.set(key, { ...answer, storedAt })
 }

@@ -41,6 +41,8 @@ export type Outcome = { ok: true } | Refusal
 export interface BuyerDetails {
   email?: string
   name?: string
+  /** The buyer has been through 3-D Secure, after a refusal with `code: 'authentication_required'`. */
+  authenticated?: boolean
 }
 
 /**

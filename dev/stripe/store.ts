@@ -15,6 +15,10 @@ export interface CheckoutPlan {
   trialEnd: number | null
   trialPeriodDays: number | null
   missingPaymentMethod: Stripe.Subscription.TrialSettings.EndBehavior.MissingPaymentMethod
+  billingMode: 'classic' | 'flexible'
+  description: string | null
+  /** The intent of earlier, declined tries: the next try confirms the same one. */
+  paymentIntent: string | null
 }
 
 /** A subscription's appointments that its object does not show. */
@@ -40,10 +44,8 @@ export interface Store {
   invoiceItems: Map<string, Stripe.InvoiceItem>
   invoicePayments: Map<string, Stripe.InvoicePayment>
   paymentIntents: Map<string, Stripe.PaymentIntent>
-  setupIntents: Map<string, Stripe.SetupIntent>
   charges: Map<string, Stripe.Charge>
   refunds: Map<string, Stripe.Refund>
-  disputes: Map<string, Stripe.Dispute>
   /** In the order they happened. */
   events: Map<string, Stripe.Event>
   webhookEndpoints: Map<string, Stripe.WebhookEndpoint>
@@ -76,10 +78,8 @@ const EMPTY = {
   invoiceItems: 0,
   invoicePayments: 0,
   paymentIntents: 0,
-  setupIntents: 0,
   charges: 0,
   refunds: 0,
-  disputes: 0,
   events: 0,
   webhookEndpoints: 0,
   testClocks: 0,

@@ -1,0 +1,247 @@
+// An invoice's life up to its payment: drafted, totalled, finalised; or voided, or given up.
+import type { Stripe } from 'stripe'
+import { customerOf, find, idOf, productName, subscriptionOf } from '../lookup.ts'
+import { MINIMUM_CHARGE } from '../money.ts'
+import { buildInvoice, invoiceItemLine, subscriptionLine } from '../objects/invoice.ts'
+import { buildInvoicePayment, buildPaymentIntent } from '../objects/payment.ts'
+import type { Period } from '../periods.ts'
+import { hostedInvoiceUrl } from '../urls.ts'
+import type { World } from '../world.ts'
+
+/** Stripe leaves a renewal's draft open for an hour, so that lines can still be added. */
+const DRAFT_SECONDS = 3600
+
+export interface Draft {
+  customer: Stripe.Customer
+  subscription: Stripe.Subscription | null
+  reason: Stripe.Invoice.BillingReason
+  /** What the invoice looks back on. */
+  period: Period
+  /** The items billed for their coming period; none for an invoice of prorations alone. */
+  items: { item: Stripe.SubscriptionItem; period: Period; trial: boolean }[]
+  /** `later`: finalised by itself in an hour. `never`: stays a draft until somebody acts. */
+  finalizes: 'now' | 'later' | 'never'
+  /** Runs when the subscription already names the invoice, before `invoice.created` is written. */
+  announce?: () => void
+}
+
+/** Drafts an invoice with its lines and the customer's pending items, and says so. */
+export function draftInvoice(world: World, draft: Draft): Stripe.Invoice {
+  const invoice = composeInvoice(world, draft)
+  if (draft.finalizes === 'later') {
+    invoice.automatically_finalizes_at = world.now(draft.customer.id) + DRAFT_SECONDS
+  }
+  for (const item of pendingItems(world, draft)) item.invoice = invoice.id
+  world.add('invoices', invoice)
+  const { subscription } = draft
+  if (subscription) subscription.latest_invoice = invoice.id
+  draft.announce?.()
+  world.emit('invoice.created', invoice)
+  return invoice
+}
+
+/** The same invoice without a trace in the store: for previews. */
+export function composeInvoice(world: World, draft: Draft): Stripe.Invoice {
+  const { customer, subscription } = draft
+  const invoice = buildInvoice({
+    customer,
+    subscription,
+    reason: draft.reason,
+    period: draft.period,
+    autoAdvance: draft.finalizes !== 'never',
+    created: world.now(customer.id),
+  })
+  const pending = pendingItems(world, draft).map((item) => {
+    const priceId = item.pricing?.price_details?.price ?? ''
+    return invoiceItemLine(invoice, item, find(world.store.prices, 'price', idOf(priceId), 'price'))
+  })
+  const lines = draft.items.map(({ item, period, trial }) =>
+    subscriptionLine(invoice, item, period, productName(world, item.price), trial),
+  )
+  invoice.lines.data = [...pending, ...lines]
+  total(invoice)
+  return invoice
+}
+
+/** Pending items of this subscription, and those of the customer that name none. */
+function pendingItems(world: World, { customer, subscription }: Draft): Stripe.InvoiceItem[] {
+  return [...world.store.invoiceItems.values()].filter((item) => {
+    const of = item.parent?.subscription_details?.subscription
+    return (
+      item.invoice === null &&
+      item.customer === customer.id &&
+      (of === undefined || of === subscription?.id)
+    )
+  })
+}
+
+function total(invoice: Stripe.Invoice): void {
+  const sum = invoice.lines.data.reduce((amount, line) => amount + line.amount, 0)
+  const { amountDue } = settleBalance(sum, invoice.starting_balance)
+  Object.assign(invoice, {
+    subtotal: sum,
+    subtotal_excluding_tax: sum,
+    total: sum,
+    total_excluding_tax: sum,
+    amount_due: amountDue,
+    amount_remaining: amountDue,
+  })
+}
+
+/** A credit pays first (a negative balance), a debt is added; too little to charge waits on the balance. */
+export function settleBalance(
+  sum: number,
+  balance: number,
+): { amountDue: number; endingBalance: number } {
+  const owed = sum + balance
+  if (owed < MINIMUM_CHARGE) return { amountDue: 0, endingBalance: owed }
+  return { amountDue: owed, endingBalance: 0 }
+}
+
+/** Gives the invoice its number and its payment intent; one with nothing due is paid at once. */
+export function finalizeInvoice(world: World, invoice: Stripe.Invoice): void {
+  const customer = customerOf(world, invoice)
+  const now = world.now(customer.id)
+  invoice.starting_balance = customer.balance
+  total(invoice)
+  const { amountDue, endingBalance } = settleBalance(invoice.total, customer.balance)
+  const sequence = customer.next_invoice_sequence ?? 1
+  world.update(customer, 'customer.updated', (changed) => {
+    changed.balance = endingBalance
+    changed.currency = invoice.currency
+    changed.next_invoice_sequence = sequence + 1
+  })
+  const url = hostedInvoiceUrl(world.settings.baseUrl(), invoice.id)
+  Object.assign(invoice, {
+    automatically_finalizes_at: null,
+    effective_at: now,
+    ending_balance: endingBalance,
+    hosted_invoice_url: url,
+    invoice_pdf: `${url}/pdf`,
+    number: `${customer.invoice_prefix}-${String(sequence).padStart(4, '0')}`,
+    status: 'open',
+  })
+  invoice.status_transitions.finalized_at = now
+  world.emit('invoice.finalized', invoice)
+  if (amountDue === 0) markPaid(world, invoice)
+}
+
+/** The invoice's payment intent; made at the first need. */
+export function paymentIntentOf(world: World, invoice: Stripe.Invoice): Stripe.PaymentIntent {
+  const existing = invoicePaymentOf(world, invoice)?.payment.payment_intent
+  if (existing) return find(world.store.paymentIntents, 'payment_intent', idOf(existing), 'id')
+  const customer = customerOf(world, invoice)
+  const intent = buildPaymentIntent({
+    amount: invoice.amount_due,
+    currency: invoice.currency,
+    customer: customer.id,
+    description: paymentDescription(invoice.billing_reason),
+    created: world.now(customer.id),
+  })
+  world.store.paymentIntents.set(intent.id, intent)
+  world.emit('payment_intent.created', intent)
+  linkPayment(world, invoice, intent)
+  return intent
+}
+
+/** Joins an intent that may already be paid (by Checkout) to its invoice. */
+export function linkPayment(
+  world: World,
+  invoice: Stripe.Invoice,
+  intent: Stripe.PaymentIntent,
+): void {
+  const payment = buildInvoicePayment(invoice, intent, world.now(idOf(invoice.customer ?? '')))
+  world.store.invoicePayments.set(payment.id, payment)
+}
+
+export function paymentDescription(reason: Stripe.Invoice.BillingReason | null): string {
+  return reason === 'subscription_create' ? 'Subscription creation' : 'Subscription update'
+}
+
+export function invoicePaymentOf(
+  world: World,
+  invoice: Stripe.Invoice,
+): Stripe.InvoicePayment | null {
+  for (const payment of world.store.invoicePayments.values()) {
+    if (payment.invoice === invoice.id) return payment
+  }
+  return null
+}
+
+/** Open to paid, with its events. Whoever calls it sees to the subscription. */
+export function markPaid(world: World, invoice: Stripe.Invoice): void {
+  const now = world.now(idOf(invoice.customer ?? ''))
+  const payment = invoicePaymentOf(world, invoice)
+  world.update(invoice, 'invoice.updated', (changed) => {
+    changed.amount_paid = changed.amount_due
+    changed.amount_remaining = 0
+    changed.attempted = true
+    changed.auto_advance = false
+    changed.next_payment_attempt = null
+    changed.status = 'paid'
+    changed.status_transitions.paid_at = now
+  })
+  if (payment) {
+    payment.amount_paid = payment.amount_requested
+    payment.status = 'paid'
+    payment.status_transitions.paid_at = now
+    world.emit('invoice_payment.paid', payment)
+  }
+  world.emit('invoice.paid', invoice)
+  world.emit('invoice.payment_succeeded', invoice)
+}
+
+export function voidInvoice(world: World, invoice: Stripe.Invoice): void {
+  cancelIntent(world, invoice, 'void_invoice')
+  close(invoice, 'void')
+  invoice.status_transitions.voided_at = world.now(idOf(invoice.customer ?? ''))
+  world.emit('invoice.voided', invoice)
+}
+
+export function markUncollectible(world: World, invoice: Stripe.Invoice): void {
+  close(invoice, 'uncollectible')
+  invoice.status_transitions.marked_uncollectible_at = world.now(idOf(invoice.customer ?? ''))
+  world.emit('invoice.marked_uncollectible', invoice)
+}
+
+/** No more is tried by itself; a draft stays a draft, an open one can still be paid by hand. */
+export function stopCollecting(world: World, invoice: Stripe.Invoice): void {
+  world.update(invoice, 'invoice.updated', (changed) => {
+    changed.auto_advance = false
+    changed.automatically_finalizes_at = null
+    changed.next_payment_attempt = null
+  })
+}
+
+/** The invoices of a subscription that are not settled. */
+export function unsettledInvoices(
+  world: World,
+  subscription: Stripe.Subscription,
+): Stripe.Invoice[] {
+  const ids = world.live.invoices.get(idOf(subscription.customer)) ?? new Set()
+  return [...ids]
+    .map((id) => world.store.invoices.get(id))
+    .filter((invoice) => invoice !== undefined)
+    .filter((invoice) => subscriptionOf(world, invoice)?.id === subscription.id)
+    .filter(({ status }) => status === 'draft' || status === 'open')
+}
+
+function close(invoice: Stripe.Invoice, status: 'void' | 'uncollectible'): void {
+  invoice.status = status
+  invoice.auto_advance = false
+  invoice.next_payment_attempt = null
+}
+
+function cancelIntent(world: World, invoice: Stripe.Invoice, reason: 'void_invoice'): void {
+  const payment = invoicePaymentOf(world, invoice)
+  const intentId = payment?.payment.payment_intent
+  const intent = intentId ? world.store.paymentIntents.get(idOf(intentId)) : undefined
+  if (!payment || !intent || intent.status === 'succeeded') return
+  const now = world.now(idOf(invoice.customer ?? ''))
+  intent.status = 'canceled'
+  intent.canceled_at = now
+  intent.cancellation_reason = reason
+  payment.status = 'canceled'
+  payment.status_transitions.canceled_at = now
+  world.emit('payment_intent.canceled', intent)
+}

@@ -1,0 +1,99 @@
+// What a paid or failed invoice does to its subscription, and how a subscription ends.
+import type { Stripe } from 'stripe'
+import { idOf, idOrNull, subscriptionOf } from '../lookup.ts'
+import type { World } from '../world.ts'
+import { stopCollecting, unsettledInvoices, voidInvoice } from './invoices.ts'
+import { attemptPayment, type PaymentResult } from './payments.ts'
+
+/** Tries to collect an invoice and moves its subscription accordingly. */
+export function collect(
+  world: World,
+  invoice: Stripe.Invoice,
+  options: { paymentMethod?: string | null; automatic: boolean },
+): PaymentResult {
+  const result = attemptPayment(world, invoice, options)
+  settleSubscription(world, invoice)
+  return result
+}
+
+/** Moves the subscription to what its invoice now says. Safe to call again. */
+export function settleSubscription(world: World, invoice: Stripe.Invoice): void {
+  const subscription = subscriptionOf(world, invoice)
+  if (!subscription || subscription.ended_at !== null) return
+  if (invoice.status === 'paid') afterPayment(world, subscription, invoice)
+  else if (invoice.status === 'open' && invoice.attempted)
+    afterFailure(world, subscription, invoice)
+}
+
+function afterPayment(
+  world: World,
+  subscription: Stripe.Subscription,
+  invoice: Stripe.Invoice,
+): void {
+  if (idOrNull(subscription.latest_invoice) !== invoice.id) return
+  const { status } = subscription
+  if (status !== 'incomplete' && status !== 'past_due' && status !== 'unpaid') return
+  const now = world.now(idOf(subscription.customer))
+  const inTrial = subscription.trial_end !== null && subscription.trial_end > now
+  setStatus(world, subscription, inTrial ? 'trialing' : 'active')
+}
+
+function afterFailure(
+  world: World,
+  subscription: Stripe.Subscription,
+  invoice: Stripe.Invoice,
+): void {
+  const { status } = subscription
+  if (status === 'incomplete' || status === 'paused') return
+  const exhausted = invoice.auto_advance === true && invoice.next_payment_attempt === null
+  if (!exhausted) {
+    if (status === 'active' || status === 'trialing') setStatus(world, subscription, 'past_due')
+    return
+  }
+  const { afterLastRetry } = world.settings
+  if (afterLastRetry === 'cancel') {
+    endSubscription(world, subscription, 'payment_failed')
+  } else if (status !== 'unpaid') {
+    setStatus(world, subscription, afterLastRetry === 'mark_unpaid' ? 'unpaid' : 'past_due')
+  }
+}
+
+export function setStatus(
+  world: World,
+  subscription: Stripe.Subscription,
+  status: Stripe.Subscription.Status,
+): void {
+  world.update(subscription, 'customer.subscription.updated', (changed) => {
+    changed.status = status
+  })
+}
+
+/** Ends a subscription now. Its open invoices are left as they are, but nothing more is tried. */
+export function endSubscription(
+  world: World,
+  subscription: Stripe.Subscription,
+  reason: Stripe.Subscription.CancellationDetails.Reason,
+): void {
+  const now = world.now(idOf(subscription.customer))
+  const wasIncomplete = subscription.status === 'incomplete'
+  subscription.status = 'canceled'
+  subscription.canceled_at ??= now
+  subscription.ended_at = now
+  subscription.pause_collection = null
+  if (subscription.cancellation_details) subscription.cancellation_details.reason ??= reason
+  world.emit('customer.subscription.deleted', subscription)
+  for (const invoice of unsettledInvoices(world, subscription)) {
+    if (wasIncomplete && invoice.status === 'open') voidInvoice(world, invoice)
+    else stopCollecting(world, invoice)
+  }
+}
+
+/** A first payment that never came: after 23 hours there is no way back. */
+export function expireIncomplete(world: World, subscription: Stripe.Subscription): void {
+  const now = world.now(idOf(subscription.customer))
+  for (const invoice of unsettledInvoices(world, subscription)) voidInvoice(world, invoice)
+  world.update(subscription, 'customer.subscription.updated', (changed) => {
+    changed.status = 'incomplete_expired'
+    changed.ended_at = now
+  })
+}

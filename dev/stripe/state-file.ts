@@ -1,0 +1,52 @@
+// The state file: JSON, written whole to a temporary file and put in place by renaming.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { dumpStore, loadStore, type Store } from './store.ts'
+
+/** How long after a change the file is written: changes come in bursts. */
+const DELAY_MS = 250
+const FORMAT = 1
+
+/** @throws Error when the file exists but is not one of ours */
+export function readStateFile(path: string): Store {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return loadStore({})
+    throw error
+  }
+  const state: unknown = JSON.parse(text)
+  if (typeof state !== 'object' || state === null || !('format' in state) || !('store' in state)) {
+    throw new Error(`${path} is not a state file of the Stripe simulator; move it away`)
+  }
+  if (state.format !== FORMAT) {
+    throw new Error(`${path} is of another version of the Stripe simulator; move it away`)
+  }
+  return loadStore(state.store as Parameters<typeof loadStore>[0])
+}
+
+export class StateFile {
+  readonly #path: string
+  readonly #store: Store
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(path: string, store: Store) {
+    this.#path = path
+    this.#store = store
+  }
+
+  /** Writes a moment from now, once for all changes until then. */
+  schedule(): void {
+    this.#timer ??= setTimeout(() => this.write(), DELAY_MS).unref()
+  }
+
+  write(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    mkdirSync(dirname(this.#path), { recursive: true })
+    const temporary = `${this.#path}.${process.pid}.tmp`
+    writeFileSync(temporary, JSON.stringify({ format: FORMAT, store: dumpStore(this.#store) }))
+    renameSync(temporary, this.#path)
+  }
+}
