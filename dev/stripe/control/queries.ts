@@ -23,13 +23,13 @@ export function invoicesOf({ data }: Data, customerId: string): Stripe.Invoice[]
     .reverse()
 }
 
-/** The card that the customer's next invoice will be charged to. */
-export function defaultCardOf(
-  { data }: Data,
-  customerId: string,
-): Stripe.PaymentMethod.Card | null {
-  const reference = data.customers.get(customerId)?.invoice_settings.default_payment_method
-  const method = reference ? data.paymentMethods.get(idOf(reference)) : undefined
+/** The card that the next invoice will be charged to: the newest subscription's, else the customer's. */
+export function defaultCardOf(sim: Data, customerId: string): Stripe.PaymentMethod.Card | null {
+  const running = subscriptionsOf(sim, customerId).find(({ status }) => status !== 'canceled')
+  const customer = sim.data.customers.get(customerId)
+  const reference =
+    running?.default_payment_method ?? customer?.invoice_settings.default_payment_method
+  const method = reference ? sim.data.paymentMethods.get(idOf(reference)) : undefined
   return method?.card ?? null
 }
 
