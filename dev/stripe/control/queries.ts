@@ -5,8 +5,8 @@ import type { Simulator } from '../simulator.ts'
 type Data = Pick<Simulator, 'data'>
 
 /** The id of what Stripe may print as an id or, expanded, as the object. */
-export function idOf(reference: string | { id: string }): string {
-  return typeof reference === 'string' ? reference : reference.id
+export function idOf(reference: string | { id?: string }): string {
+  return typeof reference === 'string' ? reference : (reference.id ?? '')
 }
 
 /** A customer's subscriptions, newest first. */
@@ -36,15 +36,25 @@ export function defaultCardOf(sim: Data, customerId: string): Stripe.PaymentMeth
 /** Oldest first; of one customer when `customerId` is given. */
 export function eventsOf({ data }: Data, customerId?: string): Stripe.Event[] {
   const events = [...data.events.values()]
-  return customerId ? events.filter((event) => customerOf(event) === customerId) : events
+  return customerId ? events.filter((event) => customerOf({ data }, event) === customerId) : events
 }
 
 /** The customer that an event is about, if any. */
-export function customerOf(event: Stripe.Event): string | null {
-  const object: { object?: string; id?: string; customer?: string | { id: string } | null } =
-    event.data.object
+export function customerOf({ data }: Data, event: Stripe.Event): string | null {
+  const object: EventObject = event.data.object
   if (object.object === 'customer') return object.id ?? null
-  return object.customer ? idOf(object.customer) : null
+  if (object.customer) return idOf(object.customer)
+  // An invoice's payment names only its invoice.
+  const invoice = object.invoice ? data.invoices.get(idOf(object.invoice)) : undefined
+  return invoice?.customer ? idOf(invoice.customer) : null
+}
+
+/** What is read of an event's object, whatever its kind. */
+interface EventObject {
+  object?: string
+  id?: string
+  customer?: string | { id: string } | null
+  invoice?: string | { id?: string } | null
 }
 
 /** The price of a subscription's first item: Tollgate sells one item each. */

@@ -53,8 +53,8 @@ export class DeliveryLog {
 
   /** A new delivery, `held` until its owner says otherwise. */
   open(
-    event: Stripe.Event,
-    endpoint: Stripe.WebhookEndpoint,
+    event: Pick<Stripe.Event, 'id'>,
+    endpoint: Pick<Stripe.WebhookEndpoint, 'id' | 'url'>,
     trigger: Delivery['trigger'],
   ): Delivery {
     const delivery: Delivery = {

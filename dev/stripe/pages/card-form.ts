@@ -58,11 +58,11 @@ export interface InputField {
   inputmode?: string
 }
 
-/** A labelled input; its error is tied to it, so that a screen reader says both. */
+/** A labelled input. One in error has the focus, and a screen reader says the error with it. */
 export function inputField(field: InputField): Html {
   const { name, label, value, error, autocomplete = 'off', type = 'text', inputmode } = field
   const mode = inputmode ? html` inputmode="${inputmode}"` : ''
-  const invalid = error ? html` aria-invalid="true" aria-describedby="${name}-error"` : ''
+  const invalid = error ? html` aria-invalid="true" aria-describedby="${name}-error" autofocus` : ''
   const message = error ? html`<p class="error" id="${name}-error">${error}</p>` : ''
   return html`<div class="field">
 <label for="${name}">${label}</label>

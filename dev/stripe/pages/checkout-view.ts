@@ -8,7 +8,7 @@ import { cardFields, inputField, testCardList } from './card-form.ts'
 import type { PayForm } from './checkout.ts'
 import { linkable } from './form.ts'
 import type { Html } from './layout.ts'
-import { hiddenFields, NOTHING, notice } from './layout.ts'
+import { hiddenFields, NOTHING } from './layout.ts'
 import { day, interval, money, rate } from './words.ts'
 
 export function payView(sim: Simulator, session: Stripe.Checkout.Session, form: PayForm): Html {
@@ -99,10 +99,8 @@ function payForm(
 ): Html {
   const path = `/c/pay/${session.id}`
   const trial = plan !== undefined && trialWords(plan) !== null
-  const wrong = Object.values(form.cardErrors)[0] ?? form.emailError
   return html`<div class="stack">
 <form method="post" action="${path}" class="panel stack" novalidate aria-label="Payment">
-${wrong ? notice(wrong, 'bad') : ''}
 ${emailField(sim, session, form)}
 ${cardFields(form.card, form.cardErrors)}
 ${inputField({ name: 'name', label: 'Name on the card', value: form.name, autocomplete: 'cc-name' })}

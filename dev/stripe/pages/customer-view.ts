@@ -3,7 +3,6 @@ import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
 import {
   defaultCardOf,
-  idOf,
   invoicesOf,
   planName,
   priceOf,
@@ -132,7 +131,7 @@ function invoicePanel(sim: Simulator, customerId: string, back: string): Html {
         ? html`<div class="row">${postButton({
             action: `/dashboard/invoices/${invoice.id}/pay`,
             label: 'Pay now',
-            about: invoice.number ?? idOf({ id: invoice.id }),
+            about: invoice.number ?? invoice.id,
             fields: { back },
           })}</div>`
         : ''

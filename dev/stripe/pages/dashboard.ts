@@ -24,7 +24,7 @@ export function routeDashboard(app: Hono, sim: Simulator, deliveries: Deliveries
     return show(
       c,
       'Customers',
-      html`${overviewView(sim, search)}${eventTable(sim, deliveries, recent, 'Recent events')}`,
+      html`${overviewView(sim, search)}${eventTable(sim, deliveries, recent, { heading: 'Recent events', back: '/dashboard' })}`,
     )
   })
 
@@ -37,7 +37,7 @@ export function routeDashboard(app: Hono, sim: Simulator, deliveries: Deliveries
     return show(
       c,
       name,
-      html`${customerView(sim, customer)}${eventTable(sim, deliveries, events, 'Events')}`,
+      html`${customerView(sim, customer)}${eventTable(sim, deliveries, events, { heading: 'Events', back: c.req.path })}`,
     )
   })
 
@@ -46,7 +46,11 @@ export function routeDashboard(app: Hono, sim: Simulator, deliveries: Deliveries
     const all = eventsOf(sim).filter((event) => event.type.startsWith(type))
     const events = all.slice(-LISTED_EVENTS).reverse()
     const title = all.length > events.length ? `Events: the last ${LISTED_EVENTS}` : 'Events'
-    return show(c, title, html`<h1>Events</h1>${eventTable(sim, deliveries, events, title)}`)
+    return show(
+      c,
+      title,
+      html`<h1>Events</h1>${eventTable(sim, deliveries, events, { heading: title, back: c.req.path })}`,
+    )
   })
 
   app.get('/dashboard/events/:id', (c) => {
@@ -54,7 +58,11 @@ export function routeDashboard(app: Hono, sim: Simulator, deliveries: Deliveries
     const event = sim.data.events.get(id)
     if (!event) throw missing('event', id, 'id')
     const version = c.req.query('api_version') || event.api_version
-    return show(c, event.type, eventView(sim, event, customerOf(event), deliveries.of(id), version))
+    return show(
+      c,
+      event.type,
+      eventView(sim, event, customerOf(sim, event), deliveries.of(id), version),
+    )
   })
 
   routeActions(app, sim, deliveries)

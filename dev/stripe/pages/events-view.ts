@@ -11,12 +11,18 @@ import { deliveryBadge, moment } from './words.ts'
 
 const RESPONSE_SHOWN = 90
 
+export interface EventTable {
+  heading: string
+  /** The page where the table stands. */
+  back: string
+}
+
 /** `events` in the order in which they are shown. */
 export function eventTable(
   sim: Simulator,
   deliveries: Deliveries,
   events: readonly Stripe.Event[],
-  heading: string,
+  { heading, back }: EventTable,
 ): Html {
   if (events.length === 0) {
     return html`<section class="panel stack"><h2>${heading}</h2><p class="muted">None yet.</p></section>`
@@ -24,23 +30,33 @@ export function eventTable(
   return html`<section class="panel flush" aria-labelledby="events">
 <h2 id="events">${heading}</h2>
 <table class="folds"><thead><tr><th scope="col">Event</th><th scope="col">When, in the customer’s time</th><th scope="col">Deliveries</th><th scope="col"><span class="unseen">Actions</span></th></tr></thead>
-<tbody>${events.map((event) => eventRow(sim, event, deliveries.of(event.id)))}</tbody></table>
+<tbody>${events.map((event) => eventRow(sim, event, deliveries.of(event.id), back))}</tbody></table>
 </section>`
 }
 
-function eventRow(sim: Simulator, event: Stripe.Event, deliveries: readonly Delivery[]): Html {
-  const customerId = customerOf(event)
+function eventRow(
+  sim: Simulator,
+  event: Stripe.Event,
+  deliveries: readonly Delivery[],
+  back: string,
+): Html {
+  const asked = sim.endpointsFor(event).length > 0
+  const customerId = customerOf(sim, event)
   const email = customerId ? sim.data.customers.get(customerId)?.email : null
   return html`<tr>
 <td><a href="/dashboard/events/${event.id}">${event.type}</a>${email ? html`<br><span class="muted">${email}</span>` : ''}</td>
 <td data-label="When" class="nowrap">${moment(event.created, 'seconds')}</td>
 <td data-label="Deliveries">${deliveries.length === 0 ? html`<span class="muted">no endpoint asked</span>` : deliveries.map(deliveryLines)}</td>
-<td class="actions"><div class="row">${postButton({
-    action: `/dashboard/events/${event.id}/resend`,
-    label: 'Send again',
-    about: `${event.type} ${event.id}`,
-    fields: { back: '/dashboard/events' },
-  })}</div></td>
+<td class="actions">${
+    asked
+      ? html`<div class="row">${postButton({
+          action: `/dashboard/events/${event.id}/resend`,
+          label: 'Send again',
+          about: `${event.type} ${event.id}`,
+          fields: { back },
+        })}</div>`
+      : ''
+  }</td>
 </tr>`
 }
 

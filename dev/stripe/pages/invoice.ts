@@ -16,7 +16,7 @@ import {
 } from './card-form.ts'
 import { readForm } from './form.ts'
 import type { Html } from './layout.ts'
-import { framed, notice } from './layout.ts'
+import { framed } from './layout.ts'
 import { day, invoiceBadge, money } from './words.ts'
 
 interface InvoiceForm {
@@ -90,11 +90,9 @@ ${invoice.status === 'open' ? payPanel(invoice, form) : ''}
 
 function payPanel(invoice: Stripe.Invoice, { card, cardErrors }: InvoiceForm): Html {
   const path = `/i/${invoice.id}`
-  const wrong = Object.values(cardErrors)[0]
   return html`<section class="panel stack" aria-labelledby="pay">
 <h2 id="pay">Pay this invoice</h2>
 <form method="post" action="${path}" class="stack" novalidate>
-${wrong ? notice(wrong, 'bad') : ''}
 ${cardFields(card, cardErrors)}
 <button class="primary pay">Pay ${money(invoice.amount_remaining, invoice.currency)}</button>
 </form>

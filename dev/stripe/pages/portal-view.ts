@@ -125,7 +125,7 @@ function cardPanel(
 ): Html {
   const path = `/p/session/${session.id}`
   const current = defaultCardOf(sim, idOf(session.customer))
-  const wrong = Object.values(cardErrors)[0]
+  const wrong = Object.keys(cardErrors).length > 0
   return html`<section class="panel stack" aria-labelledby="card">
 <h2 id="card">Card</h2>
 <p>${current ? cardWords(current) : 'There is no card on file.'}</p>
@@ -133,7 +133,6 @@ function cardPanel(
 <summary>Update card</summary>
 <div class="stack">
 <form method="post" action="${path}/card" class="stack" novalidate>
-${wrong ? notice(wrong, 'bad') : ''}
 ${cardFields(card, cardErrors)}
 <button class="primary">Save card</button>
 </form>
