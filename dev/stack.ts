@@ -9,12 +9,13 @@ import { withFaults } from './faults.ts'
 import { migrate } from './migrate.ts'
 import { neonApp } from './neon.ts'
 import { startPostgres } from './postgres.ts'
+import { portFrom, untilSignal } from './process.ts'
 import { startRedis } from './redis.ts'
 import { type Served, serve } from './serve.ts'
 import type { StackInfo } from './stack-info.ts'
 import { simulatorApp } from './stripe/app.ts'
+import { createSimulator } from './stripe/create-simulator.ts'
 import { createDeliveries, type Deliveries } from './stripe/deliveries.ts'
-import { createSimulator } from './stripe/world.ts'
 import { upstashApp } from './upstash.ts'
 
 export interface StackOptions {
@@ -201,3 +202,24 @@ function workerVars(info: StackInfo): Record<string, string> {
     STRIPE_API_BASE: info.stripeApiBase,
   }
 }
+
+/** Serves until it is told to end; the JSON line is all that it prints. */
+async function main(): Promise<void> {
+  const signal = untilSignal()
+  try {
+    const stack = await startStack({
+      port: portFrom('STACK_PORT'),
+      folder: '.stack',
+      postgresUrl: process.env.LOCAL_POSTGRES_URL,
+      redisUrl: process.env.LOCAL_REDIS_URL,
+    })
+    console.log(JSON.stringify(stack.info))
+    await signal
+    await stack.close()
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}
+
+if (import.meta.main) await main()

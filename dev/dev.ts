@@ -1,0 +1,50 @@
+// `npm run dev`: the stack and the Worker with reload. Data stays in .stack/; ending it leaves no process behind.
+import { existsSync, readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { portFrom, untilSignal } from './process.ts'
+import { type Stack, startStack } from './stack.ts'
+import { type RunningWorker, startWorker } from './worker.ts'
+
+const APP_PORT = 8787
+
+async function main(): Promise<void> {
+  let stack: Stack | undefined
+  let worker: RunningWorker | undefined
+  const signal = untilSignal()
+  try {
+    stack = await startStack({
+      port: portFrom('STACK_PORT'),
+      folder: '.stack',
+      postgresUrl: process.env.LOCAL_POSTGRES_URL,
+      redisUrl: process.env.LOCAL_REDIS_URL,
+    })
+    // wrangler reads .dev.vars itself; what stands there wins, one by one.
+    const own = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {}
+    const vars = Object.fromEntries(Object.entries(stack.vars).filter(([name]) => !own[name]))
+    worker = await startWorker({ port: portFrom('PORT', APP_PORT), vars, verbose: true })
+    await stack.deliverTo(`${worker.url}/api/v1/billing/webhooks/stripe`)
+    tell(worker.url, stack)
+    await Promise.race([signal, worker.ended])
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  } finally {
+    await worker?.close()
+    await stack?.close()
+  }
+}
+
+function tell(app: string, { info }: Stack): void {
+  console.log(`
+  App                ${app}/api/v1/health
+  Stripe simulator   ${info.stripeDashboard}
+  Postgres           ${info.postgresUrl}
+  Redis (REST)       ${info.redisUrl}
+  Data               .stack/ (kept; delete it to begin anew)
+
+  Try: curl -s ${app}/api/v1/billing/plans
+  End with Ctrl-C.
+`)
+}
+
+await main()

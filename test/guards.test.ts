@@ -1,0 +1,74 @@
+// Walks the routes: whatever is not listed as public refuses a stranger, and every door refuses every bad key alike.
+import { describe, expect, test } from 'vitest'
+import { mintApiKey } from '../src/api-key.ts'
+import { createApp } from '../src/app.ts'
+import { testApp } from './support/app.ts'
+
+/** What a stranger may call; everything else needs a key, a token or Stripe's signature. */
+const PUBLIC = new Set([
+  'GET /api/v1/health',
+  'POST /api/v1/auth/register',
+  'POST /api/v1/auth/login',
+  'GET /api/v1/billing/plans',
+])
+const SIGNED = new Set(['POST /api/v1/billing/webhooks/stripe'])
+const PAID = new Set(['POST /api/v1/datasets/generate'])
+
+const routes = [
+  ...new Set(
+    createApp()
+      .routes.filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replace(/\/$/, '')}`),
+  ),
+]
+const doors = routes.filter((route) => !PUBLIC.has(route) && !SIGNED.has(route))
+
+const app = testApp()
+const secrets = app.deps.config.apiKeySecrets
+const nobody = { userId: crypto.randomUUID(), keyId: '0123456789abcdef' }
+
+function knock(route: string, call: { key?: string; token?: string } = {}) {
+  const [method = '', path = ''] = route.split(' ')
+  return app.call(method, path, { ...call, ...(method !== 'GET' && { body: {} }) })
+}
+
+test('the lists above name routes that exist', () => {
+  expect(routes).toEqual(expect.arrayContaining([...PUBLIC, ...SIGNED, ...PAID]))
+  expect(doors.length).toBeGreaterThan(4)
+})
+
+describe.each(doors)('%s', (route) => {
+  test('refuses a stranger', async () => {
+    const { status, json, headers } = await knock(route)
+    expect(status).toBe(401)
+    expect(json.code).toBe(PAID.has(route) ? 'missing_api_key' : 'missing_credentials')
+    expect(headers.get('WWW-Authenticate')).toContain('ApiKey')
+  })
+
+  test.each([
+    ['nonsense', 'nonsense'],
+    ['a made-up key', `tg_live_${'A'.repeat(56)}`],
+    ['a key under another secret', mintApiKey([new Uint8Array(32)], nobody)],
+    ['a proven key of nobody', mintApiKey(secrets, nobody)],
+  ])('refuses %s, always in the same words', async (_, key) => {
+    const { status, json } = await knock(route, { key })
+    expect(status).toBe(401)
+    expect({ ...json, request_id: '' }).toMatchObject({
+      code: 'invalid_api_key',
+      detail: 'The API key is not valid. Log in to see your current key.',
+    })
+  })
+
+  test('refuses a bad token', async () => {
+    const { status, json } = await knock(route, { token: 'a.b.c' })
+    expect([status, json.code]).toEqual([
+      401,
+      PAID.has(route) ? 'missing_api_key' : 'invalid_token',
+    ])
+  })
+})
+
+test.each([...SIGNED])('%s refuses what Stripe did not sign', async (route) => {
+  const { status, json } = await knock(route)
+  expect([status, json.code]).toEqual([400, 'invalid_signature'])
+})

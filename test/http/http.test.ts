@@ -1,0 +1,169 @@
+// The HTTP skin: every answer's id, every refusal's form.
+import { env } from 'cloudflare:test'
+import { describe, expect, test } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { signUp, testApp } from '../support/app.ts'
+
+const app = testApp()
+const { call } = app
+
+test('health needs nothing, not even a configuration', async () => {
+  const { status, json } = await call('GET', '/health')
+  expect([status, json]).toEqual([
+    200,
+    { status: 'ok', version: expect.stringMatching(/^\d+\.\d+\.\d+/) },
+  ])
+  const { status: unconfigured } = await createApp().request('/api/v1/health', {}, {})
+  expect(unconfigured).toBe(200)
+})
+
+describe('an error', () => {
+  test('is a problem document with all members', async () => {
+    const { status, json, headers } = await call('GET', '/nowhere')
+    expect(status).toBe(404)
+    expect(headers.get('Content-Type')).toBe('application/problem+json')
+    expect(json).toEqual({
+      type: 'urn:tollgate:problem:not_found',
+      title: 'Not found',
+      status: 404,
+      detail: expect.stringMatching(/\w/),
+      code: 'not_found',
+      request_id: headers.get('X-Request-Id'),
+    })
+  })
+
+  test.each([
+    '/',
+    '/api',
+    '/api/v1',
+    '/api/v1/',
+    '/api/v1/auth/',
+    '/api/v2/health',
+    '//api/v1/health',
+  ])('at the unknown path %s is 404', async (path) => {
+    const response = await app.app.request(path, {}, {})
+    expect(response.status).toBe(404)
+    expect(((await response.json()) as { code: string }).code).toBe('not_found')
+  })
+
+  test.each([
+    ['GET', '/auth/login', 'POST'],
+    ['DELETE', '/auth/register', 'POST'],
+    ['POST', '/billing/plans', 'GET, HEAD'],
+    ['PUT', '/billing/checkout/session', 'POST'],
+    ['POST', '/billing/usage', 'GET, HEAD'],
+    ['GET', '/datasets/generate', 'POST'],
+    ['GET', '/billing/webhooks/stripe', 'POST'],
+    ['PATCH', '/health', 'GET, HEAD'],
+  ])('%s %s is 405 and names the methods', async (method, path, allow) => {
+    const { status, json, headers } = await call(method, path)
+    expect([status, json.code]).toEqual([405, 'method_not_allowed'])
+    expect(headers.get('Allow')).toBe(allow)
+    expect(headers.get('X-Request-Id')).toBe(json.request_id)
+  })
+})
+
+describe('a body', () => {
+  const post = (body: string, type = 'application/json') =>
+    call('POST', '/auth/login', { body, headers: { 'Content-Type': type } })
+
+  test.each(['', '{', '{"email":}', 'email=a'])('%j is malformed', async (body) => {
+    const { status, json } = await post(body)
+    expect([status, json.code]).toEqual([400, 'malformed_json'])
+  })
+
+  test('that is not UTF-8 is malformed', async () => {
+    const response = await app.app.request(
+      '/api/v1/auth/login',
+      {
+        method: 'POST',
+        body: new Uint8Array([0x7b, 0xff, 0x7d]),
+        headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': '2001:db8::77' },
+      },
+      {},
+    )
+    expect(response.status).toBe(400)
+  })
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', ''])(
+    'of the media type %j is refused',
+    async (type) => {
+      const { status, json } = await post('{}', type)
+      expect([status, json.code]).toEqual([415, 'unsupported_media_type'])
+    },
+  )
+
+  test('of JSON with a charset is read', async () => {
+    expect((await post('{}', 'Application/JSON; charset=utf-8')).json.code).toBe('invalid_request')
+  })
+
+  test('too large is refused, whether its length is told or not', async () => {
+    const large = `{"email":"${'x'.repeat(70_000)}"}`
+    expect((await post(large)).json.code).toBe('payload_too_large')
+    const stream = new Blob([large]).stream()
+    const response = await app.app.request(
+      new Request('http://localhost/api/v1/auth/login', {
+        method: 'POST',
+        body: stream,
+        headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': '2001:db8::78' },
+      }),
+      undefined,
+      {},
+    )
+    expect(response.status).toBe(413)
+  })
+})
+
+describe('the request id', () => {
+  test('is the caller’s where it is a sensible one, and ours otherwise', async () => {
+    const id = (value: string) => call('GET', '/health', { headers: { 'X-Request-Id': value } })
+    expect((await id('trace-123')).headers.get('X-Request-Id')).toBe('trace-123')
+    expect((await id('a b<script>')).headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
+    expect((await call('GET', '/health')).headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
+  })
+})
+
+describe('the configuration', () => {
+  test('that is incomplete answers once, naming every variable and no value', async () => {
+    const response = await createApp().request(
+      '/api/v1/billing/plans',
+      {},
+      { STRIPE_SECRET_KEY: 'hush', JWT_SECRET_KEY: 'short' },
+    )
+    const text = await response.text()
+    expect(response.status).toBe(500)
+    expect(JSON.parse(text).code).toBe('misconfigured')
+    for (const name of [
+      'DATABASE_URL',
+      'STRIPE_SECRET_KEY',
+      'JWT_SECRET_KEY',
+      'UPSTASH_REDIS_REST_URL',
+    ]) {
+      expect(text).toContain(name)
+    }
+    expect(text).not.toMatch(/hush|short/)
+  })
+
+  test('without rate limiters is incomplete: no door stands open unnoticed', async () => {
+    const { AUTH_ADDRESS_LIMIT: _, ...rest } = env as Record<string, unknown>
+    const response = await createApp().request('/api/v1/billing/plans', {}, rest)
+    expect(await response.text()).toContain('AUTH_ADDRESS_LIMIT')
+  })
+})
+
+test('an unexpected failure tells its reader nothing but an id', async () => {
+  const broken = testApp()
+  const person = await signUp(broken)
+  broken.deps.db.select = () => {
+    throw new Error('secret detail of the inside')
+  }
+  const { status, json, text } = await broken.call('POST', '/billing/portal', {
+    token: person.token,
+    body: { return_url: 'https://app.example.com/' },
+  })
+  expect([status, json.code]).toEqual([500, 'internal_error'])
+  expect(text).not.toContain('secret detail')
+  expect(broken.logs.find(({ event }) => event === 'internal_error')?.fields.request_id).toBe(
+    json.request_id,
+  )
+})
