@@ -1,0 +1,102 @@
+// A Redis server reached through ioredis: what a developer runs, so it is never emptied.
+import { Redis } from 'ioredis'
+import type { RedisServer } from './client.ts'
+import { RedisError, type RedisReply } from './reply.ts'
+
+const CONNECT_TIMEOUT_MS = 3000
+/** Commands that would wipe what a developer keeps on that server. */
+const WIPES = new Set(['flushall', 'flushdb', 'swapdb', 'shutdown'])
+
+/** @throws Error naming host and port when nothing answers there */
+export async function connectServer(url: string): Promise<RedisServer> {
+  const { host, port } = address(url)
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (attempt) => (attempt > 3 ? null : attempt * 100),
+  })
+  let failure = ''
+  client.on('error', (error: NodeJS.ErrnoException) => {
+    failure = error.code ?? error.message
+  })
+  try {
+    await client.connect()
+    await client.ping()
+  } catch (error) {
+    client.disconnect()
+    const reason = failure || (error instanceof Error ? error.message : String(error))
+    throw new Error(
+      `Redis at ${host}:${port} (LOCAL_REDIS_URL) cannot be used: ${reason}. Start it, or leave LOCAL_REDIS_URL unset for the embedded engine.`,
+    )
+  }
+  return {
+    kind: 'server',
+    call: async (command, args) => {
+      refuseWipe(command)
+      try {
+        return toReply(await client.callBuffer(command, ...args.map(toArgument)))
+      } catch (error) {
+        throw toError(error)
+      }
+    },
+    multi: async (commands) => {
+      for (const [name = ''] of commands) refuseWipe(String(name))
+      const transaction = client.multi()
+      for (const [name = '', ...args] of commands) {
+        transaction.callBuffer(String(name), ...args.map(toArgument))
+      }
+      try {
+        const results = (await transaction.exec()) ?? []
+        return results.map(([error, value]) => (error ? toError(error) : toReply(value)))
+      } catch (error) {
+        throw abortReason(error)
+      }
+    },
+    close: async () => {
+      await client.quit().catch(() => client.disconnect())
+    },
+  }
+}
+
+function address(url: string): { host: string; port: string } {
+  try {
+    const { protocol, hostname, port } = new URL(url)
+    if (protocol !== 'redis:' && protocol !== 'rediss:') throw new Error(protocol)
+    return { host: hostname || '127.0.0.1', port: port || '6379' }
+  } catch {
+    throw new Error('LOCAL_REDIS_URL is not a redis:// or rediss:// URL.')
+  }
+}
+
+function refuseWipe(command: string): void {
+  if (!WIPES.has(command.toLowerCase())) return
+  throw new RedisError(
+    `ERR ${command.toUpperCase()} is refused on the server of LOCAL_REDIS_URL: its data may be yours. Use the embedded engine, or redis-cli.`,
+  )
+}
+
+const toArgument = (value: string | Uint8Array): string | Buffer =>
+  typeof value === 'string' ? value : Buffer.from(value)
+
+/** ioredis gives a status as bytes too; only `OK` is of interest, and everybody reads that alike. */
+function toReply(value: unknown): RedisReply {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'number' || Buffer.isBuffer(value)) return value
+  if (Array.isArray(value)) return value.map(toReply)
+  if (value instanceof Error) return toError(value)
+  return Buffer.from(String(value))
+}
+
+function toError(error: unknown): RedisError {
+  if (error instanceof RedisError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  // What Redis says begins with a code in capitals; what ioredis says of the connection does not.
+  return new RedisError(/^[A-Z]+ /.test(message) ? message : `ERR ${message}`)
+}
+
+/** EXECABORT says that a command was malformed, not which or why; the earlier error does. */
+function abortReason(error: unknown): RedisError {
+  const previous = (error as { previousErrors?: unknown[] }).previousErrors
+  return toError(previous?.[0] ?? error)
+}
