@@ -17,6 +17,7 @@ import { simulatorApp } from './stripe/app.ts'
 import { createSimulator } from './stripe/create-simulator.ts'
 import { createDeliveries, type Deliveries } from './stripe/deliveries.ts'
 import { upstashApp } from './upstash.ts'
+import { workerVars } from './worker-vars.ts'
 
 export interface StackOptions {
   /** Stripe's port; the next three are Neon's, Upstash's and the embedded Postgres's. 0: free ones. */
@@ -187,34 +188,20 @@ async function putEndpoint(stripeUrl: string, url: string): Promise<void> {
   if (!answer.ok) throw new Error(`The simulator refused the webhook URL: ${await answer.text()}`)
 }
 
-function workerVars(info: StackInfo): Record<string, string> {
-  return {
-    DATABASE_URL: info.databaseUrl,
-    UPSTASH_REDIS_REST_URL: info.redisUrl,
-    UPSTASH_REDIS_REST_TOKEN: info.redisToken,
-    JWT_SECRET_KEY: info.jwtSecret,
-    STRIPE_SECRET_KEY: info.stripeSecretKey,
-    STRIPE_PUBLISHABLE_KEY: info.stripePublishableKey,
-    STRIPE_WEBHOOK_SECRET: info.webhookSecret,
-    STRIPE_PRICE_ID_HOBBY: info.prices.hobby,
-    STRIPE_PRICE_ID_RESEARCH: info.prices.research,
-    STRIPE_PRICE_ID_PRO: info.prices.pro,
-    STRIPE_API_BASE: info.stripeApiBase,
-  }
-}
-
 /** Serves until it is told to end; the JSON line is all that it prints. */
 async function main(): Promise<void> {
   const signal = untilSignal()
   try {
+    // For tests: nothing is kept, ports are free ones, and the stack ends with whoever started it.
+    const inMemory = process.argv.includes('--memory')
     const stack = await startStack({
-      port: portFrom('STACK_PORT'),
-      folder: '.stack',
+      ...(inMemory ? { port: 0 } : { port: portFrom('STACK_PORT'), folder: '.stack' }),
       postgresUrl: process.env.LOCAL_POSTGRES_URL,
       redisUrl: process.env.LOCAL_REDIS_URL,
     })
     console.log(JSON.stringify(stack.info))
-    await signal
+    const parentGone = new Promise<void>((resolve) => process.stdin.on('close', resolve).resume())
+    await (inMemory ? Promise.race([signal, parentGone]) : signal)
     await stack.close()
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

@@ -33,7 +33,6 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
         respondWithProblem(c, 'method_not_allowed', { headers: { Allow: methods.join(', ') } }),
     }),
   )
-  app.route('/api/v1', api)
 
   api.route('/health', healthRoutes())
   api.use(bindDeps(deps))
@@ -42,5 +41,8 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   api.route('/billing/usage', usageRoutes(guard))
   api.route('/billing', billingRoutes(guard))
   api.route('/datasets', datasetRoutes(paywall))
+
+  // Routes are copied when they are mounted: this stands last.
+  app.route('/api/v1', api)
   return app
 }

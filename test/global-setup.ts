@@ -1,9 +1,13 @@
-// Starts the stack that all tests share, on free ports and in memory, or on a fresh database of a real server.
+// Starts the stack that all tests share: a process of its own, on free ports, in memory or on a fresh database
+// of a real server.
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import type { TestProject } from 'vitest/node'
 import { createDatabase, dropDatabase } from '../dev/postgres.ts'
-import { startStack } from '../dev/stack.ts'
 import type { StackInfo } from '../dev/stack-info.ts'
+import { workerVars } from '../dev/worker-vars.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -15,14 +19,24 @@ declare module 'vitest' {
 export default async function setup(project: TestProject) {
   const server = process.env.LOCAL_POSTGRES_URL
   const name = `tollgate_test_${randomBytes(6).toString('hex')}`
-  const stack = await startStack({
-    postgresUrl: server && (await createDatabase(server, name)),
-    redisUrl: process.env.LOCAL_REDIS_URL,
+  const database = server && (await createDatabase(server, name))
+  const child = spawn(process.execPath, ['dev/stack.ts', '--memory'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...(database && { LOCAL_POSTGRES_URL: database }) },
   })
-  project.provide('stack', stack.info)
-  project.provide('vars', stack.vars)
+  const ended = once(child, 'exit')
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    ended.then(([code]) => {
+      throw new Error(`The stack ended with ${code} before it served`)
+    }),
+  ])
+  const stack = JSON.parse(line) as StackInfo
+  project.provide('stack', stack)
+  project.provide('vars', workerVars(stack))
   return async () => {
-    await stack.close()
+    child.stdin.end()
+    await ended
     if (server) await dropDatabase(server, name)
   }
 }

@@ -1,0 +1,18 @@
+// The Worker's variables that point it at a stack.
+import type { StackInfo } from './stack-info.ts'
+
+export function workerVars(info: StackInfo): Record<string, string> {
+  return {
+    DATABASE_URL: info.databaseUrl,
+    UPSTASH_REDIS_REST_URL: info.redisUrl,
+    UPSTASH_REDIS_REST_TOKEN: info.redisToken,
+    JWT_SECRET_KEY: info.jwtSecret,
+    STRIPE_SECRET_KEY: info.stripeSecretKey,
+    STRIPE_PUBLISHABLE_KEY: info.stripePublishableKey,
+    STRIPE_WEBHOOK_SECRET: info.webhookSecret,
+    STRIPE_PRICE_ID_HOBBY: info.prices.hobby,
+    STRIPE_PRICE_ID_RESEARCH: info.prices.research,
+    STRIPE_PRICE_ID_PRO: info.prices.pro,
+    STRIPE_API_BASE: info.stripeApiBase,
+  }
+}
