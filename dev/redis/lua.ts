@@ -16,6 +16,31 @@ const PRELUDE = `
   math.pow = function(a, b) return a ^ b end
   math.log10 = function(x) return math.log(x, 10) end
   dofile = nil; loadfile = nil; print = nil
+  local asText, protected, format = tostring, pcall, string.format
+  tostring = function(value)
+    if type(value) == 'number' then return value .. '' end
+    return asText(value)
+  end
+  -- Redis hands what redis.call raised to pcall as its text.
+  pcall = function(...)
+    local result = {protected(...)}
+    if not result[1] and type(result[2]) == 'table' and result[2].err then return false, result[2].err end
+    return unpack(result, 1, select('#', unpack(result)))
+  end
+  -- Its integers are 32 bits wide: a larger one is printed as a number without a fraction.
+  string.format = function(pattern, ...)
+    local values, at = {...}, 0
+    pattern = pattern:gsub('%%([-+ #0]*%d*)(%.?%d*)([%a%%])', function(flags, precision, kind)
+      if kind == '%' then return end
+      at = at + 1
+      local value = tonumber(values[at])
+      if (kind == 'd' or kind == 'i') and precision == '' and value then
+        values[at] = value < 0 and math.ceil(value) or math.floor(value)
+        return '%' .. flags .. '.0f'
+      end
+    end)
+    return format(pattern, unpack(values, 1, select('#', ...)))
+  end
   setmetatable(_G, {
     __index = function(_, name)
       error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
@@ -53,13 +78,18 @@ export function runScript({ source, keys, args, call }: Script): Reply {
   lua.lua_setglobal(L, word('KEYS'))
   pushReply(L, args)
   lua.lua_setglobal(L, word('ARGV'))
-  load(L, toLua(PRELUDE))
+  load(L, toLua(PRELUDE), 'prelude')
   lua.lua_pcall(L, 0, 0, 0)
+  const fault = { place: '' }
+  lua.lua_pushjsfunction(L, (state) => {
+    fault.place = placeOf(state)
+    return 1
+  })
   load(L, source)
   lua.lua_sethook(L, stopRunaway, lua.LUA_MASKCOUNT, MAX_INSTRUCTIONS)
-  const status = lua.lua_pcall(L, 0, 1, 0)
+  const status = lua.lua_pcall(L, 0, 1, 1)
   if (strays.length > 0) throw strays[0]
-  if (status !== lua.LUA_OK) throw raised(L, sha1(source))
+  if (status !== lua.LUA_OK) throw raised(L, `${sha1(source)}${fault.place}`)
   const reply = toReply(L)
   lua.lua_close(L)
   return reply
@@ -68,15 +98,11 @@ export function runScript({ source, keys, args, call }: Script): Reply {
 /** A text of ours as the bytes that Lua reads. */
 const toLua = (text: string): Bytes => Buffer.from(text).toString('latin1')
 
-function load(L: LuaState, source: Bytes): void {
-  const status = lauxlib.luaL_loadbuffer(
-    L,
-    Buffer.from(source, 'latin1'),
-    null,
-    word('@user_script'),
-  )
+function load(L: LuaState, source: Bytes, name = 'user_script'): void {
+  const status = lauxlib.luaL_loadbuffer(L, Buffer.from(source, 'latin1'), null, word(`@${name}`))
   if (status === lua.LUA_OK) return
-  throw new RedisError(`ERR Error compiling script (new function): ${stringAt(L, -1)}`)
+  const message = stringAt(L, -1).replace(/near (<\w+>)$/, "near '$1'")
+  throw new RedisError(`ERR Error compiling script (new function): ${message}`)
 }
 
 function openLibraries(L: LuaState): void {
@@ -162,8 +188,6 @@ function numberText(value: number): Bytes {
 
 function raise(L: LuaState, error: RedisError): never {
   pushReply(L, error)
-  lauxlib.luaL_where(L, 1)
-  lua.lua_setfield(L, -2, word('where'))
   return lua.lua_error(L)
 }
 
@@ -223,13 +247,21 @@ function fieldOf(L: LuaState, name: string): Bytes | null {
 /** Replies of one line hold no line break. */
 const oneLine = (text: Bytes): Bytes => text.replace(/[\r\n]/g, ' ')
 
-function raised(L: LuaState, sha: string): RedisError {
+/** The line of the script that raised an error, straight or by a function of a library. */
+function placeOf(L: LuaState): string {
+  for (const level of [1, 2, 3]) {
+    lauxlib.luaL_where(L, level)
+    const line = /user_script:(\d+):/.exec(stringAt(L, -1))?.[1]
+    lua.lua_pop(L, 1)
+    if (line !== undefined) return `, on @user_script:${line}`
+  }
+  return ''
+}
+
+function raised(L: LuaState, scriptAndPlace: string): RedisError {
   const type = lua.lua_type(L, -1)
   const isTable = type === lua.LUA_TTABLE
   const plain = type === lua.LUA_TSTRING || type === lua.LUA_TNUMBER ? stringAt(L, -1) : 'nil'
   const message = (isTable ? fieldOf(L, 'err') : null) ?? `ERR ${isTable ? 'unknown' : plain}`
-  const where = (isTable ? fieldOf(L, 'where') : null) ?? message
-  const line = /user_script:(\d+):/.exec(where)?.[1]
-  const place = line === undefined ? '' : `, on @user_script:${line}`
-  return new RedisError(`${oneLine(message)} script: ${sha}${place}.`)
+  return new RedisError(`${oneLine(message)} script: ${scriptAndPlace}.`)
 }

@@ -1,7 +1,7 @@
 // ioredis-mock, and the Lua it brings (fengari), set up before either is used.
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
-import type { Bytes } from './reply.ts'
+import { type Bytes, RedisError } from './reply.ts'
 
 const fromHere = createRequire(import.meta.url)
 /** fengari is the mock's own dependency: the copy that it uses is the one that is set up. */
@@ -11,14 +11,31 @@ const fromMock = createRequire(fromHere.resolve('ioredis-mock'))
 // 32 bits: `tonumber('1700000000') * 1000` would be -807049216, and a number that Redis returns would print as `5.0`.
 process.env.FENGARICONF = JSON.stringify({ LUA_COMPAT_FLOATSTRING: true })
 export const fengari = fromMock('fengari') as Fengari
-const { TValue } = fromMock('fengari/src/lobject.js') as {
-  TValue: { prototype: { setivalue(n: number): void; setfltvalue(n: number): void } }
+const lobject = fromMock('fengari/src/lobject.js') as FengariObjects
+const { luaS_bless } = fromMock('fengari/src/lstring.js') as {
+  luaS_bless(L: LuaState, text: LuaString): unknown
 }
+const { TValue } = lobject
 TValue.prototype.setivalue = TValue.prototype.setfltvalue
+// And 5.1 writes a number with `%.14g`, so that 10^15 is `1e+15` here as there.
+lobject.luaO_tostring = (L, value) => {
+  value.setsvalue(luaS_bless(L, fengari.to_luastring(numberToText(value.value))))
+}
 // Another program that this one starts may have a fengari of its own.
 delete process.env.FENGARICONF
 
 const RedisMock = fromHere('ioredis-mock') as MockClass
+
+/** C's `%.14g`. */
+function numberToText(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? '-nan' : value > 0 ? 'inf' : '-inf'
+  const [mantissa = '', exponentText = '0'] = value.toExponential(13).split('e')
+  const exponent = Number(exponentText)
+  if (exponent >= -4 && exponent < 14) return String(Number(value.toPrecision(14)))
+  const sign = exponent < 0 ? '-' : '+'
+  const digits = String(Math.abs(exponent)).padStart(2, '0')
+  return `${mantissa.replace(/\.?0+$/, '')}e${sign}${digits}`
+}
 
 /** What a command of the mock gives: never its promise, for a script must have it at once. */
 export type MockCommand = (...args: Bytes[]) => unknown
@@ -35,6 +52,7 @@ export type CommandInfo = readonly [
 ]
 
 export interface Mock {
+  /** @throws RedisError */
   run: MockCommand
   /** What is stored at a key: a string, or the collection (a copy). */
   value(key: Bytes): unknown
@@ -57,12 +75,22 @@ export function createMock(): Mock {
       const command = now[name]
       if (typeof command !== 'function') throw new Error(`The mock has no ${name}`)
       now.reply = undefined
-      command.call(now, ...args)
+      try {
+        command.call(now, ...args)
+      } catch (error) {
+        throw answerOf(error)
+      }
       return now.reply
     },
     value: (key) => (redis.data.has(key) ? redis.data.get(key) : undefined),
     supports: (name) => names.has(name) && typeof now[name] === 'function',
   }
+}
+
+/** What the mock refuses in plain words is Redis's general error; a fault of its code stays one. */
+function answerOf(error: unknown): unknown {
+  if (!(error instanceof Error) || error.constructor !== Error) return error
+  return new RedisError(/^[A-Z]+ /.test(error.message) ? error.message : `ERR ${error.message}`)
 }
 
 export const commandInfo = fromHere('ioredis-mock/data/command-info.json') as readonly CommandInfo[]
@@ -79,6 +107,12 @@ interface MockClass {
     [command: string]: unknown
     _addTransaction(command: MockCommand, name: string, args: Bytes[]): void
   }
+}
+
+/** fengari's inside, as far as it is changed. */
+interface FengariObjects {
+  TValue: { prototype: { setivalue(n: number): void; setfltvalue(n: number): void } }
+  luaO_tostring(L: LuaState, value: { value: number; setsvalue(text: unknown): void }): void
 }
 
 /** A Lua state. */

@@ -1,9 +1,10 @@
 // Commands that ioredis-mock answers wrongly, written again over what it does right.
-// SET: options in lower case, GET with others, KEEPTTL. EXPIRE: NX, XX, GT, LT. INCR: text counted as NaN.
-// ZADD: GT, LT, INCR's reply, scores that are no numbers. Ranges by score: fractions cut off. SCAN: TYPE.
-// TIME: microseconds that are not those of its second.
+// SET and GETEX: options in lower case, GET with others, KEEPTTL, times of 0. EXPIRE: NX, XX, GT, LT.
+// INCR and its kin: text counted as NaN. RENAME of nothing. LSET past the end, counts below 0, ends in lower case.
+// SPOP with a count. ZADD: GT, LT, INCR's reply, scores that are no numbers. Ranges by score: fractions cut off.
+// SCAN: TYPE. TIME: microseconds that are not those of its second.
 import type { Mock } from './mock.ts'
-import { type Bytes, OK, RedisError, type Reply } from './reply.ts'
+import { type Bytes, OK, RedisError, RedisStatus, type Reply } from './reply.ts'
 
 /** A command with its arguments, the key first; `name` in lower case. */
 type Repair = (mock: Mock, args: Bytes[], name: string) => Reply
@@ -216,6 +217,33 @@ function bounds(startText: Bytes, stopText: Bytes, length: number): [number, num
   return [from, Math.max((stop < 0 ? length + stop : stop) + 1, 0)]
 }
 
+function positive(text: Bytes): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  throw new RedisError('ERR value is out of range, must be positive')
+}
+
+const pop: Repair = (mock, [key = '', countText], name) => {
+  if (countText === undefined) return (mock.run(name, key) ?? null) as Bytes | null
+  const count = positive(countText)
+  if (mock.value(key) === undefined) return null
+  const length = Number(mock.run('llen', key))
+  return count === 0 ? [] : (mock.run(name, key, String(Math.min(count, length))) as Bytes[])
+}
+
+const popScored: Repair = (mock, [key = '', countText = '1'], name) => {
+  const all = scored(mock, key)
+  if (name === 'zpopmax') all.reverse()
+  const taken = all.slice(0, positive(countText))
+  if (taken.length > 0) mock.run('zrem', key, ...taken.map(([member]) => member))
+  return taken.flatMap(([member, value]) => [member, score(value)])
+}
+
+/** A sum without the noise of binary fractions: Redis adds in long double and prints 17 digits. */
+function decimal(sum: number): Bytes {
+  if (!Number.isFinite(sum)) throw new RedisError('ERR increment would produce NaN or Infinity')
+  return String(Number(sum.toPrecision(15)))
+}
+
 const scan: Repair = (mock, [cursor = '', ...options]) => {
   if (!/^\d+$/.test(cursor)) throw new RedisError('ERR invalid cursor')
   const rest: Bytes[] = []
@@ -252,11 +280,59 @@ export const repairs: Readonly<Record<string, Repair>> = {
   pexpire: expire,
   expireat: expire,
   pexpireat: expire,
+  incrbyfloat: (mock, [key = '', by = '']) => {
+    const sum = decimal(float(stringOf(mock.value(key)) ?? '0') + float(by))
+    // KEEPTTL, as a counter keeps the time that it has.
+    set(mock, [key, sum, 'KEEPTTL'], '')
+    return sum
+  },
+  hincrbyfloat: (mock, [key = '', field = '', by = '']) => {
+    const held = mock.run('hget', key, field)
+    const step = float(by)
+    const start = float(typeof held === 'string' ? held : '0', 'ERR hash value is not a float')
+    const sum = decimal(start + step)
+    mock.run('hset', key, field, sum)
+    return sum
+  },
+  getex: (mock, [key = '', ...options], name) => {
+    const [option = '', time] = options
+    if (TIMES.includes(option.toUpperCase()) && time !== undefined) {
+      optionMoment(option.toUpperCase(), time, name)
+    }
+    return (mock.run('getex', key, ...options) ?? null) as Bytes | null
+  },
+  rename: (mock, [from = '', to = '']) => {
+    if (mock.value(from) === undefined) throw new RedisError('ERR no such key')
+    if (from !== to) mock.run('rename', from, to)
+    return OK
+  },
   incr: increment,
   decr: increment,
   incrby: increment,
   decrby: increment,
   hincrby: incrementField,
+  lpop: pop,
+  rpop: pop,
+  spop: (mock, [key = '', countText]) => {
+    if (countText === undefined) return (mock.run('spop', key) ?? null) as Bytes | null
+    const picked = (positive(countText) && mock.run('spop', key, countText)) || []
+    return typeof picked === 'string' ? [picked] : (picked as Bytes[])
+  },
+  linsert: (mock, [key = '', side = '', ...rest]) => {
+    return Number(mock.run('linsert', key, side.toUpperCase(), ...rest))
+  },
+  lmove: (mock, [from = '', to = '', ...ends]) => {
+    const upper = ends.map((end) => end.toUpperCase())
+    return (mock.run('lmove', from, to, ...upper) ?? null) as Bytes | null
+  },
+  lset: (mock, [key = '', index, value = '']) => {
+    const length = Number(mock.run('llen', key))
+    const at = integer(index)
+    if (length === 0) throw new RedisError('ERR no such key')
+    if (at >= length || at < -length) throw new RedisError('ERR index out of range')
+    mock.run('lset', key, String(at), value)
+    return OK
+  },
   lrange: (mock, [key = '', start = '', stop = '']) => {
     const list = (mock.value(key) ?? []) as Bytes[]
     return list.slice(...bounds(start, stop, list.length))
@@ -275,6 +351,13 @@ export const repairs: Readonly<Record<string, Repair>> = {
     const text = mock.run('zscore', key, member)
     return text === null ? null : score(Number(text))
   },
+  zpopmin: popScored,
+  zpopmax: popScored,
+  zmscore: (mock, [key = '', ...members]) =>
+    members.map((member) => {
+      const text = mock.run('zscore', key, member)
+      return text === null ? null : score(Number(text))
+    }),
   zrange: range,
   zrevrange: range,
   zrangebyscore: range,
@@ -286,6 +369,12 @@ export const repairs: Readonly<Record<string, Repair>> = {
     return members.length
   },
   scan,
+  ping: (_mock, [message, extra]) => {
+    if (extra !== undefined) {
+      throw new RedisError("ERR wrong number of arguments for 'ping' command")
+    }
+    return message ?? new RedisStatus('PONG')
+  },
   time: () => {
     const now = Date.now()
     return [String(Math.floor(now / 1000)), String((now % 1000) * 1000)]

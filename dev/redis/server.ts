@@ -35,7 +35,7 @@ export async function connectServer(url: string): Promise<RedisServer> {
     call: async (command, args) => {
       refuseWipe(command)
       try {
-        return toReply(await client.callBuffer(command, ...args.map(toArgument)))
+        return toReply(await client.callBuffer(plain(command), ...args.map(toArgument)))
       } catch (error) {
         throw toError(error)
       }
@@ -44,7 +44,7 @@ export async function connectServer(url: string): Promise<RedisServer> {
       for (const [name = ''] of commands) refuseWipe(String(name))
       const transaction = client.multi()
       for (const [name = '', ...args] of commands) {
-        transaction.callBuffer(String(name), ...args.map(toArgument))
+        transaction.callBuffer(plain(String(name)), ...args.map(toArgument))
       }
       try {
         const results = (await transaction.exec()) ?? []
@@ -76,6 +76,9 @@ function refuseWipe(command: string): void {
   )
 }
 
+/** In capitals ioredis takes the command for one it does not know, and leaves arguments and replies as they are. */
+const plain = (command: string): string => command.toUpperCase()
+
 const toArgument = (value: string | Uint8Array): string | Buffer =>
   typeof value === 'string' ? value : Buffer.from(value)
 
@@ -91,8 +94,9 @@ function toReply(value: unknown): RedisReply {
 function toError(error: unknown): RedisError {
   if (error instanceof RedisError) return error
   const message = error instanceof Error ? error.message : String(error)
-  // What Redis says begins with a code in capitals; what ioredis says of the connection does not.
-  return new RedisError(/^[A-Z]+ /.test(message) ? message : `ERR ${message}`)
+  // Anything but Redis's own answer is ioredis on the connection, which has no code.
+  const answered = error instanceof Error && error.name === 'ReplyError'
+  return new RedisError(answered ? message : `ERR ${message}`)
 }
 
 /** EXECABORT says that a command was malformed, not which or why; the earlier error does. */
