@@ -23,10 +23,17 @@ const RETRY_DAYS = [3, 5, 7]
 
 /** The card that an invoice would be charged to: its own, its subscription's, its customer's. */
 export function paymentMethodFor(world: World, invoice: Stripe.Invoice): string | null {
-  const subscription = subscriptionOf(world, invoice)
-  const customer = customerOf(world, invoice)
   return (
     idOrNull(invoice.default_payment_method) ??
+    paymentMethodOf(subscriptionOf(world, invoice), customerOf(world, invoice))
+  )
+}
+
+export function paymentMethodOf(
+  subscription: Stripe.Subscription | null,
+  customer: Stripe.Customer,
+): string | null {
+  return (
     idOrNull(subscription?.default_payment_method) ??
     idOrNull(customer.invoice_settings.default_payment_method)
   )

@@ -1,12 +1,13 @@
 // What time brings: the next period, the hour after it, the retries, the trial's end.
 import type { Stripe } from 'stripe'
-import { customerOf, idOf, idOrNull, subscriptionOf } from '../lookup.ts'
+import { customerOf, idOf, subscriptionOf } from '../lookup.ts'
 import { periodAt } from '../periods.ts'
 import type { World } from '../world.ts'
 import { periodEnd, periodStart } from './cancellations.ts'
 import { commonInterval } from './create-subscription.ts'
 import { draftInvoice, finalizeInvoice, markUncollectible, voidInvoice } from './invoices.ts'
-import { collect, endSubscription, setStatus, settleSubscription } from './subscription-state.ts'
+import { paymentMethodOf } from './payments.ts'
+import { collect, endSubscription, settleSubscription } from './subscription-state.ts'
 
 /** Begins the next period: the subscription moves at once, its invoice stays a draft for an hour. */
 export function renew(world: World, subscription: Stripe.Subscription): void {
@@ -75,7 +76,8 @@ export function sendTrialWillEnd(world: World, subscription: Stripe.Subscription
 /** The trial is over: the first paid period begins, or what the trial's settings say without a card. */
 export function endTrial(world: World, subscription: Stripe.Subscription): void {
   const missing = subscription.trial_settings?.end_behavior.missing_payment_method
-  if (!hasCard(world, subscription) && missing !== 'create_invoice') {
+  const card = paymentMethodOf(subscription, customerOf(world, subscription))
+  if (card === null && missing !== 'create_invoice') {
     if (missing === 'cancel') endSubscription(world, subscription, 'cancellation_requested')
     else pauseSubscription(world, subscription, 'trial_end_without_payment_method')
     return
@@ -85,14 +87,6 @@ export function endTrial(world: World, subscription: Stripe.Subscription): void 
   draftForPeriod(world, subscription, before)
 }
 
-function hasCard(world: World, subscription: Stripe.Subscription): boolean {
-  const customer = customerOf(world, subscription)
-  const card =
-    idOrNull(subscription.default_payment_method) ??
-    idOrNull(customer.invoice_settings.default_payment_method)
-  return card !== null
-}
-
 /** Status `paused`: no periods, no invoices, until it is resumed. */
 export function pauseSubscription(
   world: World,
@@ -100,10 +94,12 @@ export function pauseSubscription(
   why: 'pause_requested' | 'trial_end_without_payment_method',
 ): void {
   const now = world.now(idOf(subscription.customer))
-  subscription.status_details = {
-    paused: { subscription: { type: why }, transitioned_at: now, type: 'subscription' },
-  }
-  setStatus(world, subscription, 'paused')
+  world.update(subscription, 'customer.subscription.updated', (changed) => {
+    changed.status = 'paused'
+    changed.status_details = {
+      paused: { subscription: { type: why }, transitioned_at: now, type: 'subscription' },
+    }
+  })
   world.emit('customer.subscription.paused', subscription)
 }
 

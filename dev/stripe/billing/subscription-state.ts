@@ -32,6 +32,9 @@ function afterPayment(
 ): void {
   if (idOrNull(subscription.latest_invoice) !== invoice.id) return
   const { status } = subscription
+  if (status === 'paused' && invoice.billing_reason === 'subscription_update') {
+    markResumed(world, subscription)
+  }
   if (status !== 'incomplete' && status !== 'past_due' && status !== 'unpaid') return
   const now = world.now(idOf(subscription.customer))
   const inTrial = subscription.trial_end !== null && subscription.trial_end > now
@@ -56,6 +59,15 @@ function afterFailure(
   } else if (status !== 'unpaid') {
     setStatus(world, subscription, afterLastRetry === 'mark_unpaid' ? 'unpaid' : 'past_due')
   }
+}
+
+/** From `paused` to `active`, with the events of both. */
+export function markResumed(world: World, subscription: Stripe.Subscription): void {
+  world.update(subscription, 'customer.subscription.updated', (changed) => {
+    changed.status = 'active'
+    delete changed.status_details
+  })
+  world.emit('customer.subscription.resumed', subscription)
 }
 
 export function setStatus(

@@ -1,0 +1,110 @@
+// POST /v1/subscriptions
+import { createSubscription } from '../billing/create-subscription.ts'
+import { foresee } from '../billing/payments.ts'
+import { declineError } from '../cards.ts'
+import { invalid } from '../errors.ts'
+import { findActivePrice, findCustomer, idOrNull } from '../lookup.ts'
+import { mergeMetadata } from '../metadata.ts'
+import { array, integer, object, oneOf, required, string, timestamp } from '../params.ts'
+import { type Route, route } from '../route.ts'
+import type { World } from '../world.ts'
+import {
+  itemFields,
+  subscriptionFields,
+  supportedBehavior,
+  theirCard,
+} from './subscription-fields.ts'
+
+const DAY = 86_400
+
+export const subscriptionCreateRoutes: Route[] = [
+  route(
+    'POST /v1/subscriptions',
+    'subscription',
+    {
+      ...subscriptionFields,
+      billing_cycle_anchor: timestamp(),
+      billing_mode: object({ type: required(oneOf(['classic', 'flexible'])) }),
+      collection_method: oneOf(['charge_automatically', 'send_invoice']),
+      customer: required(string()),
+      days_until_due: integer({ min: 0, max: 365 }),
+      items: required(array(object({ ...itemFields, price: required(string()) }), { max: 20 })),
+      trial_period_days: integer({ min: 0, max: 730 }),
+    },
+    ({ world, params, version }) => {
+      const customer = findCustomer(world, params.customer, 'customer')
+      const now = world.now(customer.id)
+      if (params.trial_end !== undefined && params.trial_period_days !== undefined) {
+        throw invalid(
+          'You may only specify one of these parameters: trial_end, trial_period_days.',
+          { code: 'parameters_exclusive', param: 'trial_end' },
+        )
+      }
+      const trialEnd = trialEndOf(params.trial_end, params.trial_period_days, now)
+      const items = params.items.map((item, index) => ({
+        price: findActivePrice(world, item.price, `items[${index}][price]`),
+        quantity: item.quantity ?? 1,
+        metadata: mergeMetadata({}, item.metadata),
+      }))
+      const behavior = supportedBehavior(params.payment_behavior)
+      const card = params.default_payment_method
+        ? theirCard(world, params.default_payment_method, customer)
+        : null
+      const sendInvoice = params.collection_method === 'send_invoice'
+      const charges =
+        trialEnd === null &&
+        !sendInvoice &&
+        items.some(({ price, quantity }) => (price.unit_amount ?? 0) * quantity > 0)
+      const onFile = card ?? idOrNull(customer.invoice_settings.default_payment_method)
+      if (charges && behavior !== 'default_incomplete') {
+        requireCardOnFile(onFile)
+        if (behavior === 'error_if_incomplete') requirePayment(world, onFile ?? '', customer.id)
+      }
+      const { subscription } = createSubscription(world, {
+        customer,
+        items,
+        metadata: mergeMetadata({}, params.metadata),
+        billingMode: params.billing_mode?.type ?? (version.beforeClover ? 'classic' : 'flexible'),
+        description: params.description ?? null,
+        defaultPaymentMethod: card,
+        trialEnd,
+        anchor: params.billing_cycle_anchor ?? null,
+        missingPaymentMethod:
+          params.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
+        collectionMethod: params.collection_method ?? 'charge_automatically',
+        saveDefaultPaymentMethod: params.payment_settings?.save_default_payment_method ?? 'off',
+        cancelAtPeriodEnd: params.cancel_at_period_end ?? false,
+        cancelAt: typeof params.cancel_at === 'number' ? params.cancel_at : null,
+        payment: { kind: behavior === 'default_incomplete' ? 'wait' : 'charge' },
+      })
+      return subscription
+    },
+  ),
+]
+
+function trialEndOf(
+  end: number | 'now' | undefined,
+  days: number | undefined,
+  now: number,
+): number | null {
+  if (days !== undefined) return days === 0 ? null : now + days * DAY
+  return typeof end === 'number' && end > now ? end : null
+}
+
+function requireCardOnFile(card: string | null): void {
+  if (card !== null) return
+  throw invalid(
+    'This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.',
+    { code: 'resource_missing' },
+  )
+}
+
+function requirePayment(world: World, card: string, customerId: string): void {
+  const outcome = foresee(world, card, customerId)
+  if (outcome.kind === 'declined') throw declineError(outcome.decline)
+  if (outcome.kind === 'needs_authentication') {
+    throw invalid('Payment for this subscription requires additional user action.', {
+      code: 'subscription_payment_intent_requires_action',
+    })
+  }
+}

@@ -1,0 +1,73 @@
+// Ending, pausing and resuming a subscription.
+import { billNow } from '../billing/bill-now.ts'
+import { periodEnd, periodStart } from '../billing/cancellations.ts'
+import { addPending, billed } from '../billing/plan-change.ts'
+import { pauseSubscription } from '../billing/renewals.ts'
+import { resumePaused } from '../billing/resume.ts'
+import { endSubscription } from '../billing/subscription-state.ts'
+import { invalid } from '../errors.ts'
+import { idOf } from '../lookup.ts'
+import { boolean, oneOf, timestamp } from '../params.ts'
+import { unused } from '../prorate.ts'
+import { type Route, route } from '../route.ts'
+import {
+  cancellationDetails,
+  describeCancellation,
+  prorationBehavior,
+  running,
+} from './subscription-fields.ts'
+
+export const subscriptionEndRoutes: Route[] = [
+  route(
+    'DELETE /v1/subscriptions/:id',
+    'subscription',
+    { cancellation_details: cancellationDetails, invoice_now: boolean(), prorate: boolean() },
+    ({ world, id, params }) => {
+      const subscription = running(world, id, [])
+      describeCancellation(subscription, params.cancellation_details)
+      const now = world.now(idOf(subscription.customer))
+      const period = { start: periodStart(subscription), end: periodEnd(subscription) }
+      if (params.prorate && subscription.status !== 'trialing') {
+        addPending(world, subscription, unused(billed(subscription.items.data), period, now))
+      }
+      if (params.invoice_now) {
+        const lookingBack = { start: period.start, end: now }
+        billNow(world, subscription, { period: null, lookingBack, collect: true })
+      }
+      if (subscription.ended_at === null) {
+        endSubscription(world, subscription, 'cancellation_requested')
+      }
+      return subscription
+    },
+  ),
+  route(
+    'POST /v1/subscriptions/:id/pause',
+    'subscription',
+    { type: oneOf(['subscription']) },
+    ({ world, id }) => {
+      const subscription = running(world, id, [])
+      if (subscription.status === 'paused') {
+        throw invalid('This subscription is already paused.', { param: 'subscription' })
+      }
+      pauseSubscription(world, subscription, 'pause_requested')
+      return subscription
+    },
+  ),
+  route(
+    'POST /v1/subscriptions/:id/resume',
+    'subscription',
+    {
+      billing_cycle_anchor: oneOf(['now', 'unchanged']),
+      proration_behavior: prorationBehavior,
+      proration_date: timestamp(),
+    },
+    ({ world, id, params }) => {
+      const subscription = running(world, id, [])
+      resumePaused(world, subscription, {
+        billingCycleAnchor: params.billing_cycle_anchor ?? 'now',
+        prorationBehavior: params.proration_behavior ?? 'create_prorations',
+      })
+      return subscription
+    },
+  ),
+]
