@@ -134,14 +134,14 @@ export class Deliveries {
   }
 
   /** Ends timers and requests. What was under way stays undelivered. */
-  close(): void {
+  async close(): Promise<void> {
     this.closed = true
     this.timers.endAll()
-    this.courier.abortAll()
     this.held = []
     this.gathered = []
     this.underWay.clear()
     this.wakeIdle()
+    await this.courier.abortAll()
   }
 
   private accept(event: Stripe.Event): void {

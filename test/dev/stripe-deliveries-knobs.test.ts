@@ -63,6 +63,26 @@ test('switching `hold` off sends what was held', async () => {
   expect(arrivals()).toEqual(['one'])
 })
 
+test('a flush waits for each answer, so that the order sent is the order seen', async () => {
+  let open = 0
+  let most = 0
+  const slow = await startReceiver(async () => {
+    open += 1
+    most = Math.max(most, open)
+    await new Promise((resolve) => setImmediate(resolve))
+    open -= 1
+    return new Response('ok')
+  })
+  await server.stripe.webhookEndpoints.create({ url: slow.url, enabled_events: ['*'] })
+  server.deliveries.configure({ hold: true })
+  await createCustomers()
+  server.deliveries.flush()
+  await server.deliveries.idle()
+  await slow.close()
+  expect(slow.received).toHaveLength(6)
+  expect(most).toBe(1)
+})
+
 test('a flush can send them backwards', async () => {
   server.deliveries.configure({ hold: true, order: 'reversed' })
   await createCustomers()
@@ -167,15 +187,17 @@ test('what cannot be sent again is said', async () => {
 test('a restart delivers what the earlier run did not get through', async () => {
   server.deliveries.configure({ hold: true })
   await createCustomers(['one', 'two'])
-  server.deliveries.close()
+  await server.deliveries.close()
   expect(arrivals()).toEqual([])
 
   const next = createDeliveries({ source: server.sim })
   expect(next.deliverOutstanding()).toBe(2)
+  // Those are on their way now: asked again, nothing is sent twice.
+  expect(next.deliverOutstanding()).toBe(0)
   await next.idle()
   expect(arrivals().toSorted()).toEqual(['one', 'two'])
   expect(next.deliverOutstanding()).toBe(0)
-  next.close()
+  await next.close()
 })
 
 test('a knob out of range is refused and nothing is turned', async () => {

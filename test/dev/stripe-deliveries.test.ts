@@ -262,6 +262,18 @@ test('an endpoint deleted before the retry is not called again', async () => {
   expect(only(server.deliveries.of(eventOf('customer.created').id)).status).toBe('dropped')
 })
 
+test('an endpoint disabled before the retry is not called again', async () => {
+  const { received, url } = await receiver(async () => {
+    await server.stripe.webhookEndpoints.update(created.id, { disabled: true })
+    return new Response('no', { status: 500 })
+  })
+  const created = await endpoint(url)
+  server.deliveries.configure({ retryPausesMs: [0] })
+  await server.stripe.customers.create({})
+  await server.deliveries.idle()
+  expect(received).toHaveLength(1)
+})
+
 test('closing ends what is under way', async () => {
   const arrived = Promise.withResolvers<void>()
   const { url } = await receiver(() => {
@@ -272,7 +284,10 @@ test('closing ends what is under way', async () => {
   await server.stripe.customers.create({})
   await arrived.promise
   const idle = server.deliveries.idle()
-  server.deliveries.close()
+  await server.deliveries.close()
   await idle
   expect(server.deliveries.state().idle).toBe(true)
+  const delivery = only(server.deliveries.of(eventOf('customer.created').id))
+  expect(delivery.status).toBe('failed')
+  expect(only(delivery.attempts).error).toContain('closed')
 })

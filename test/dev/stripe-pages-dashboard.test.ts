@@ -142,6 +142,14 @@ test('an event is read in another API version, and sent again', async () => {
   await server.deliveries.idle()
   expect(hook.received).toHaveLength(before + 1)
   expect(await text(path)).toContain('sent again by hand')
+
+  const other = await server.stripe.webhookEndpoints.create({
+    url: `${hook.url}/other`,
+    enabled_events: ['*'],
+  })
+  await press(`${path}/resend`, { back: path, endpoint: other.id })
+  await server.deliveries.idle()
+  expect(hook.received.slice(before + 1).map((one) => one.path)).toEqual(['/other'])
 })
 
 test('the webhooks page shows the endpoints and turns the knobs', async () => {

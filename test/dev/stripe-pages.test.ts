@@ -257,6 +257,31 @@ test('the portal offers what its configuration allows, and refuses the rest', as
   expect(untouched.items.data[0]?.price.id).toBe(price.id)
 })
 
+test('the portal offers the prices that its configuration names, and no other', async () => {
+  const research = await createPrice(server.stripe, 'Research', 19_900)
+  const pro = await createPrice(server.stripe, 'Pro', 99_900)
+  const { customer, subscription } = await subscribe(server, price.id, 'ada@example.com')
+  const configuration = await server.stripe.billingPortal.configurations.create({
+    features: {
+      subscription_update: {
+        enabled: true,
+        default_allowed_updates: ['price'],
+        products: [{ product: String(research.product), prices: [research.id] }],
+      },
+    },
+  })
+  const { url } = await server.stripe.billingPortal.sessions.create({
+    customer: customer.id,
+    configuration: configuration.id,
+  })
+  const { text } = await page(url)
+  const offered = [...text.matchAll(/type="radio" name="price" value="([^"]*)"/g)]
+  expect(offered.map((match) => match[1])).toEqual([price.id, research.id])
+  const fields = { subscription: subscription.id }
+  expect((await submit(`${url}/plan`, { ...fields, price: pro.id })).status).toBe(400)
+  expect((await submit(`${url}/plan`, { ...fields, price: research.id })).status).toBe(303)
+})
+
 test('a portal session reaches no other customer’s subscription', async () => {
   const ada = await subscribe(server, price.id, 'ada@example.com')
   const eve = await subscribe(server, price.id, 'eve@example.com')

@@ -48,7 +48,7 @@ export async function startSimulator(
     maxNetworkRetries: 0,
   })
   const close = async () => {
-    deliveries.close()
+    await deliveries.close()
     await served.close()
     await sim.close()
   }

@@ -11,7 +11,7 @@ export class Courier {
   private readonly source: CourierSource
   private readonly now: () => Date
   private readonly timers: TimerSet
-  private readonly requests = new Set<AbortController>()
+  private readonly requests = new Map<AbortController, Promise<unknown>>()
 
   constructor(source: CourierSource, now: () => Date, timers: TimerSet) {
     this.source = source
@@ -44,9 +44,13 @@ export class Courier {
     }
   }
 
-  /** Ends what is on its way. */
-  abortAll(): void {
-    for (const request of this.requests) request.abort(new Error('the simulator was closed'))
+  /** Ends what is on its way; resolves when it has ended. */
+  async abortAll(): Promise<void> {
+    const ending = [...this.requests.values()]
+    for (const request of this.requests.keys()) {
+      request.abort(new Error('the simulator was closed'))
+    }
+    await Promise.allSettled(ending)
   }
 
   /** Printed at each attempt, as its `pending_webhooks` counts down in between. */
@@ -60,9 +64,10 @@ export class Courier {
     const request = new AbortController()
     const late = new Error(`no complete answer within ${ms} ms`)
     const clearLimit = this.timers.after(ms, () => request.abort(late))
-    this.requests.add(request)
+    const running = run(request.signal)
+    this.requests.set(request, running)
     try {
-      return await run(request.signal)
+      return await running
     } finally {
       this.requests.delete(request)
       clearLimit()

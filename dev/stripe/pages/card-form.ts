@@ -109,13 +109,12 @@ export function readCard(
   if (!expiry) errors.expiry = 'Write the expiry date as MM / YY.'
   if (!/^\d{3,4}$/.test(values.cvc.trim())) errors.cvc = "Your card's security code is incomplete."
   if (!expiry || Object.keys(errors).length > 0) return { ok: false, errors }
-  const year = Number(expiry[2])
   return {
     ok: true,
     card: {
       number,
       expMonth: Number(expiry[1]),
-      expYear: year < 100 ? 2000 + year : year,
+      expYear: Number(expiry[2]),
       cvc: values.cvc.trim(),
     },
   }
