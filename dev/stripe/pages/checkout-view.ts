@@ -4,12 +4,21 @@ import type { Stripe } from 'stripe'
 import { idOf, planName } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { CheckoutPlan } from '../store.ts'
+import type { CardErrors, CardValues } from './card-form.ts'
 import { cardFields, inputField, testCardList } from './card-form.ts'
-import type { PayForm } from './checkout.ts'
 import { linkable } from './form.ts'
 import type { Html } from './layout.ts'
 import { hiddenFields, NOTHING } from './layout.ts'
 import { day, interval, money, rate } from './words.ts'
+
+/** What the buyer has typed so far, and what is wrong with it. */
+export interface PayForm {
+  card: CardValues
+  cardErrors: CardErrors
+  email: string
+  emailError?: string
+  name: string
+}
 
 export function payView(sim: Simulator, session: Stripe.Checkout.Session, form: PayForm): Html {
   const plan = sim.data.checkoutPlans.get(session.id)

@@ -3,20 +3,12 @@ import type { Context, Hono } from 'hono'
 import type { Stripe } from 'stripe'
 import { missing } from '../errors.ts'
 import type { Simulator } from '../simulator.ts'
-import type { CardErrors, CardValues } from './card-form.ts'
+import type { CardErrors } from './card-form.ts'
 import { prefilled, readCard, refusalErrors, typedCard } from './card-form.ts'
+import type { PayForm } from './checkout-view.ts'
 import { authenticationView, finishedView, payView } from './checkout-view.ts'
 import { readForm } from './form.ts'
 import { framed } from './layout.ts'
-
-/** What the buyer has typed so far, and what is wrong with it. */
-export interface PayForm {
-  card: CardValues
-  cardErrors: CardErrors
-  email: string
-  emailError?: string
-  name: string
-}
 
 const NOT_AUTHENTICATED: CardErrors = {
   number: 'We are unable to authenticate your card. Choose a different one and try again.',

@@ -10,11 +10,11 @@ import {
   subscriptionsOf,
 } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
+import type { CardErrors, CardValues } from './card-form.ts'
 import { cardFields, testCardList } from './card-form.ts'
 import { linkable } from './form.ts'
 import type { Html } from './layout.ts'
 import { hiddenFields, NOTHING, notice, postButton } from './layout.ts'
-import type { PortalMessages } from './portal.ts'
 import { allowedPrices, portalFeatures } from './portal-features.ts'
 import {
   cardWords,
@@ -27,6 +27,16 @@ import {
   subscriptionBadges,
   subscriptionSentence,
 } from './words.ts'
+
+/** What the page says beside the customer's state. */
+export interface PortalMessages {
+  done?: string
+  failed?: string
+  card: CardValues
+  cardErrors: CardErrors
+  /** Whether the card's form is unfolded. */
+  cardOpen?: boolean
+}
 
 type Session = Stripe.BillingPortal.Session
 

@@ -4,22 +4,12 @@ import type { Stripe } from 'stripe'
 import { idOf, subscriptionsOf } from '../control/queries.ts'
 import { invalid, missing } from '../errors.ts'
 import type { Outcome, Simulator } from '../simulator.ts'
-import type { CardErrors, CardValues } from './card-form.ts'
 import { PREFILLED, prefilled, readCard, refusalErrors, typedCard } from './card-form.ts'
 import { readForm } from './form.ts'
 import { framed } from './layout.ts'
 import { allowedPrices, portalFeatures } from './portal-features.ts'
+import type { PortalMessages } from './portal-view.ts'
 import { portalView } from './portal-view.ts'
-
-/** What the page says beside the customer's state. */
-export interface PortalMessages {
-  done?: string
-  failed?: string
-  card: CardValues
-  cardErrors: CardErrors
-  /** Whether the card's form is unfolded. */
-  cardOpen?: boolean
-}
 
 /** What a redirect may announce: a closed list, so that an address cannot put words on the page. */
 const DONE: Record<string, string> = {
