@@ -5,8 +5,8 @@ import { hmacSha256 } from '../crypto.ts'
 import type { AccountSnapshot } from '../data/accounts.ts'
 import { isLive } from '../data/entitlement.ts'
 import { type Tier, tierOfPrice } from '../plans.ts'
-import { isMissing, isRefused } from '../stripe-fault.ts'
-import { type BillingUser, billingUser, ensureCustomer, forgetCustomer } from './customer.ts'
+import { isRefused } from '../stripe-fault.ts'
+import { billingUser, ensureCustomer } from './customer.ts'
 import { syncSubscription } from './sync.ts'
 
 export interface CheckoutRequest {
@@ -28,25 +28,7 @@ export async function startCheckout(
   if (account.subscription && isLive(account.subscription.status)) {
     return { kind: 'already_subscribed' }
   }
-  const user = await billingUser(deps, account.userId)
-  const customerId = await ensureCustomer(deps, user)
-  try {
-    return await checkoutFor(deps, account, customerId, request)
-  } catch (error) {
-    if (!isMissing(error, 'customer')) throw error
-    await forgetCustomer(deps, user.id, customerId)
-    const replaced: BillingUser = { ...user, stripeCustomerId: null }
-    const newId = await ensureCustomer(deps, replaced, customerId)
-    return checkoutFor(deps, account, newId, request)
-  }
-}
-
-async function checkoutFor(
-  deps: Deps,
-  account: AccountSnapshot,
-  customerId: string,
-  request: CheckoutRequest,
-): Promise<CheckoutOutcome> {
+  const customerId = await ensureCustomer(deps, await billingUser(deps, account.userId))
   // Stripe knows of a payment before its webhook has told us.
   const owned = await deps.stripe.subscriptions.list({
     customer: customerId,

@@ -2,6 +2,7 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import type { Deps } from '../context.ts'
 import { users } from '../data/schema.ts'
+import { isMissing } from '../stripe-fault.ts'
 
 export interface BillingUser {
   id: string
@@ -20,18 +21,17 @@ export async function billingUser(deps: Deps, userId: string): Promise<BillingUs
 }
 
 /**
- * The user's customer, made where there is none. `replaces` is an earlier customer that Stripe no longer has.
- * Parallel calls send the same idempotency key, so that Stripe makes one customer and answers it to all of them.
+ * The user's customer, made where there is none, and anew where Stripe no longer has it (it was deleted in the
+ * dashboard). Parallel calls send the same idempotency key, so that Stripe makes one and answers it to all of them.
+ * @throws Stripe's errors: a look-up that fails is not "no customer"
  */
-export async function ensureCustomer(
-  deps: Deps,
-  user: BillingUser,
-  replaces?: string,
-): Promise<string> {
-  if (user.stripeCustomerId) return user.stripeCustomerId
+export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<string> {
+  const { stripeCustomerId: known } = user
+  if (known && (await exists(deps, known))) return known
+  if (known) await forgetCustomer(deps, user.id, known)
   const customer = await deps.stripe.customers.create(
     { email: user.email, metadata: { user_id: user.id } },
-    { idempotencyKey: `tollgate-customer-${user.id}-${replaces ?? 'first'}` },
+    { idempotencyKey: `tollgate-customer-${user.id}-${known ?? 'first'}` },
   )
   const [mine] = await deps.db
     .update(users)
@@ -42,7 +42,7 @@ export async function ensureCustomer(
   return mine?.id ?? (await billingUser(deps, user.id)).stripeCustomerId ?? customer.id
 }
 
-/** Takes note that Stripe no longer has `customerId`: it was deleted in the dashboard. */
+/** Takes note that Stripe no longer has `customerId`. */
 export async function forgetCustomer(
   deps: Deps,
   userId: string,
@@ -52,4 +52,13 @@ export async function forgetCustomer(
     .update(users)
     .set({ stripeCustomerId: null })
     .where(and(eq(users.id, userId), eq(users.stripeCustomerId, customerId)))
+}
+
+async function exists({ stripe }: Deps, customerId: string): Promise<boolean> {
+  try {
+    return !(await stripe.customers.retrieve(customerId)).deleted
+  } catch (error) {
+    if (isMissing(error, 'id') || isMissing(error, 'customer')) return false
+    throw error
+  }
 }

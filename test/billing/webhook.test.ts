@@ -72,7 +72,6 @@ describe('the signature', () => {
 
   test('covers the body byte for byte: one that is signed but no event is malformed', async () => {
     for (const body of [
-      '',
       'no json',
       '[]',
       '{}',
@@ -188,36 +187,25 @@ describe('an event', () => {
   })
 
   test('whose read was overtaken by a later one is stale', async () => {
+    // The first event's write is held, what it read from Stripe in hand, while a cancellation passes.
     const person = await paidUnheard()
-    const created = person.event('customer.subscription.created')
-    // The first event's write is held between its read from Stripe and the database, while a cancellation passes.
-    const hold = await inject('postgres', {
-      match: { bodyIncludes: `"${created.id}"` },
-      fault: { kind: 'hold' },
-      times: 2,
-    })
-    const first = deliver(app, created)
-    await hold.hit(1)
-    await hold.remove()
-    await first.catch(() => undefined)
-    const person2 = await paidUnheard()
-    const early = person2.event('customer.subscription.created')
+    const early = person.event('customer.subscription.created')
     const held = await inject('postgres', {
-      match: { bodyIncludes: 'subscription.changed' },
+      match: { bodyIncludes: `"${person.subscription}","active"` },
       fault: { kind: 'hold' },
       times: 1,
     })
     const slow = deliver(app, early)
     await held.hit(1)
-    await control('POST', `/subscriptions/${person2.subscription}/cancel-now`)
-    const deleted = (await eventsOf(person2.customer)).find(
+    await control('POST', `/subscriptions/${person.subscription}/cancel-now`)
+    const deleted = (await eventsOf(person.customer)).find(
       ({ type }) => type === 'customer.subscription.deleted',
     )
     if (!deleted) throw new Error('no deleted event')
     expect((await deliver(app, deleted)).json.outcome).toBe('applied')
     await held.release()
     expect((await slow).json).toMatchObject({ outcome: 'stale' })
-    expect(await view(person2)).toMatchObject({ status: 'canceled', access: false })
+    expect(await view(person)).toMatchObject({ status: 'canceled', access: false })
     expect(await ledger(early)).toMatchObject({ state: 'done', outcome: 'stale' })
   })
 })
@@ -323,9 +311,11 @@ describe('whose subscription it is', () => {
       recurring: { interval: 'month' },
       product_data: { name: 'A mug a month' },
     })
+    const own = await deps.stripe.subscriptions.retrieve(person.subscription)
     const other = await deps.stripe.subscriptions.create({
       customer: person.customer,
       items: [{ price: price.id }],
+      default_payment_method: String(own.default_payment_method),
     })
     const created = (await eventsOf(person.customer)).find(
       ({ type, data }) => type === 'customer.subscription.created' && data.object.id === other.id,
@@ -442,18 +432,10 @@ describe('the life of a subscription', () => {
     expect((await look()).access).toBe(true)
     own.setNow(new Date(failedAt + 3 * 86_400_000))
     expect((await look()).access).toBe(false)
-    await deps.stripe.paymentMethods
-      .attach('pm_card_visa', { customer: person.customer })
-      .then(({ id }) =>
-        deps.stripe.customers.update(person.customer, {
-          invoice_settings: { default_payment_method: id },
-        }),
-      )
-    await deps.stripe.invoices
-      .pay(invoice?.id ?? '', { payment_method: undefined as never })
-      .catch(async () => {
-        await deps.stripe.invoices.pay(invoice?.id ?? '')
-      })
+    const { id: card } = await deps.stripe.paymentMethods.attach('pm_card_visa', {
+      customer: person.customer,
+    })
+    await deps.stripe.invoices.pay(invoice?.id ?? '', { payment_method: card })
     own.setNow(new Date())
     await person.sync()
     expect(await look()).toMatchObject({ status: 'active', access: true, grace_until: null })

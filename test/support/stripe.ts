@@ -5,7 +5,7 @@ import type { StackInfo } from '../../dev/stack-info.ts'
 import type { Answer, Json, Person, TestApp } from './app.ts'
 
 /** What the stack serves; bound by vitest.config.ts. */
-export const stack: StackInfo = JSON.parse((env as unknown as { STACK: string }).STACK)
+export const stack = (env as unknown as { STACK: StackInfo }).STACK
 
 /** An event as Stripe prints it. */
 export interface EventJson {
