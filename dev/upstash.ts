@@ -57,7 +57,10 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
 
   /** @throws RedisError in Upstash's words */
   const permit = async (line: CommandLine, access: Access): Promise<void> => {
-    known ??= commandsOf(redis)
+    known ??= commandsOf(redis).catch((error: unknown) => {
+      known = undefined
+      throw error
+    })
     const refusal = refusalFor(line, access, await known)
     if (refusal) throw new RedisError(refusal)
   }

@@ -5,7 +5,8 @@
 import type { RedisServer } from './client.ts'
 import { checkScript, runScript, sha1 } from './lua.ts'
 import { type CommandInfo, commandInfo, createMock, type Mock } from './mock.ts'
-import { integer, repairs } from './repairs.ts'
+import { integer } from './repair.ts'
+import { repairs } from './repairs.ts'
 import {
   type Bytes,
   OK,

@@ -10,11 +10,13 @@ const WIPES = new Set(['flushall', 'flushdb', 'swapdb', 'shutdown'])
 /** @throws Error naming host and port when nothing answers there */
 export async function connectServer(url: string): Promise<RedisServer> {
   const { host, port } = address(url)
+  let answered = false
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
-    retryStrategy: (attempt) => (attempt > 3 ? null : attempt * 100),
+    // Until it has answered once, one attempt is enough to say that it is not there.
+    retryStrategy: (attempt) => (answered ? Math.min(attempt * 100, 2000) : null),
   })
   let failure = ''
   client.on('error', (error: NodeJS.ErrnoException) => {
@@ -23,6 +25,7 @@ export async function connectServer(url: string): Promise<RedisServer> {
   try {
     await client.connect()
     await client.ping()
+    answered = true
   } catch (error) {
     client.disconnect()
     const reason = failure || (error instanceof Error ? error.message : String(error))
