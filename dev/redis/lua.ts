@@ -75,6 +75,8 @@ function openLibraries(L: LuaState): void {
 }
 
 function stopRunaway(L: LuaState): void {
+  // From here on at every instruction, so that no pcall of the script can go on.
+  lua.lua_sethook(L, stopRunaway, lua.LUA_MASKCOUNT, 1)
   raise(L, new RedisError(`ERR Script ended: it ran for more than ${MAX_INSTRUCTIONS} steps`))
 }
 

@@ -36,7 +36,7 @@ export async function connectServer(url: string): Promise<RedisServer> {
   return {
     kind: 'server',
     call: async (command, args) => {
-      refuseWipe(command)
+      refuseWipe([command, ...args])
       try {
         return toReply(await client.callBuffer(plain(command), ...args.map(toArgument)))
       } catch (error) {
@@ -44,7 +44,7 @@ export async function connectServer(url: string): Promise<RedisServer> {
       }
     },
     multi: async (commands) => {
-      for (const [name = ''] of commands) refuseWipe(String(name))
+      for (const argv of commands) refuseWipe(argv)
       const transaction = client.multi()
       for (const [name = '', ...args] of commands) {
         transaction.callBuffer(plain(String(name)), ...args.map(toArgument))
@@ -72,10 +72,17 @@ function address(url: string): { host: string; port: string } {
   }
 }
 
-function refuseWipe(command: string): void {
-  if (!WIPES.has(command.toLowerCase())) return
+/** @throws RedisError for a command that wipes data, and for a script that names one */
+function refuseWipe([name = '', ...args]: readonly (string | Uint8Array)[]): void {
+  const command = String(name).toLowerCase()
+  const scripted = /^(eval|eval_ro|script|function)$/.test(command)
+  const named = scripted
+    ? /\b(flushall|flushdb)\b/i.exec(args.map(String).join('\n'))?.[1]
+    : undefined
+  const wipe = WIPES.has(command) ? command : named
+  if (wipe === undefined) return
   throw new RedisError(
-    `ERR ${command.toUpperCase()} is refused on the server of LOCAL_REDIS_URL: its data may be yours. Use the embedded engine, or redis-cli.`,
+    `ERR ${wipe.toUpperCase()} is refused on the server of LOCAL_REDIS_URL: its data may be yours. Use the embedded engine, or redis-cli.`,
   )
 }
 
