@@ -63,7 +63,17 @@ export function createActions(world: World, around: <T>(work: () => T) => T): Ac
     unpauseCollection: (id) => around(() => resumeCollection(world, running(world, id))),
     pause: (id) => around(() => pauseSubscription(world, running(world, id), 'pause_requested')),
     unpause: (id) =>
-      around(() => refusable(() => outcomeOf(resumePaused(world, running(world, id))))),
+      around(() =>
+        refusable(() =>
+          outcomeOf(
+            resumePaused(world, running(world, id), {
+              billingCycleAnchor: 'now',
+              prorationBehavior: 'create_prorations',
+              on: 'success',
+            }),
+          ),
+        ),
+      ),
     customerNow: (customerId) => {
       findCustomer(world, customerId, 'id')
       return world.now(customerId)

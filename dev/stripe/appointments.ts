@@ -9,6 +9,7 @@ import {
   resumeCollection,
   sendTrialWillEnd,
 } from './billing/renewals.ts'
+import { giveUpResuming } from './billing/resume.ts'
 import { collect, endSubscription, expireIncomplete } from './billing/subscription-state.ts'
 import { isLive, type World } from './world.ts'
 
@@ -112,7 +113,11 @@ function* appointmentsOf(world: World, subscription: Stripe.Subscription): Gener
     }
     return
   }
-  if (status === 'paused') return
+  if (status === 'paused') {
+    const waiting = world.store.subscriptionNotes.get(subscription.id)?.resumption
+    if (waiting) yield { at: waiting.voidsAt, run: () => giveUpResuming(world, subscription) }
+    return
+  }
   const resumesAt = subscription.pause_collection?.resumes_at
   if (resumesAt) yield { at: resumesAt, run: () => resumeCollection(world, subscription) }
   if (status === 'trialing' && trialEnd !== null) {

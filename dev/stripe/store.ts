@@ -23,10 +23,10 @@ export interface CheckoutPlan {
 
 /** A subscription's appointments that its object does not show. */
 export interface SubscriptionNotes {
-  /** The period end that `invoice.upcoming` was already sent for. */
-  upcomingSentFor: number | null
   /** The trial end that `trial_will_end` was already sent for. */
   trialWillEndSentFor: number | null
+  /** The invoice that a paused subscription waits for, and what its payment decides. */
+  resumption: { invoice: string; on: 'attempt' | 'success'; voidsAt: number } | null
 }
 
 /** What the simulator holds. All objects are plain JSON, so that the whole can go into a file. */

@@ -9,6 +9,8 @@ export interface Version {
   beforeBasil: boolean
   /** Before 2025-09-30.clover: billing mode `classic` unless asked otherwise. */
   beforeClover: boolean
+  /** Before 2026-09-30.endive: `billing_cycle_anchor` as a word, `payment_method_types` in Checkout. */
+  beforeEndive: boolean
 }
 
 /**
@@ -25,5 +27,10 @@ export function parseVersion(name: string | null | undefined): Version {
   if (!match || !isDay || !known || isNamed !== (match[2] !== undefined)) {
     throw invalid(`Invalid Stripe API version: ${wanted}`, { param: 'Stripe-Version' })
   }
-  return { name: wanted, beforeBasil: day < '2025-03-31', beforeClover: day < '2025-09-30' }
+  return {
+    name: wanted,
+    beforeBasil: day < '2025-03-31',
+    beforeClover: day < '2025-09-30',
+    beforeEndive: day < '2026-09-30',
+  }
 }

@@ -90,7 +90,7 @@ test('resuming in the old cycle within paid time costs nothing', async () => {
   sim.pause(subscription.id)
   sim.advanceCustomer(customer.id, START + 5 * DAY)
   const resumed = await stripe.subscriptions.resume(subscription.id, {
-    billing_cycle_anchor: 'unchanged',
+    billing_cycle_anchor: { type: 'unchanged' },
   })
   expect(resumed).toMatchObject({ status: 'active', billing_cycle_anchor: START })
   expect((await stripe.invoices.list({ customer: customer.id })).data).toHaveLength(1)
@@ -106,4 +106,28 @@ test('a card that fails keeps it paused', async () => {
   const [open] = (await stripe.invoices.list({ customer: customer.id, status: 'open' })).data
   expect(sim.payInvoice(open?.id ?? '')).toEqual({ ok: true })
   expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('active')
+})
+
+test('resuming by the API leaves the invoice to be paid; a failed attempt makes it past_due', async () => {
+  const { stripe, sim } = api
+  const { subscription, customer } = await buy(api, (await newPrice(stripe)).id)
+  sim.pause(subscription.id)
+  const waiting = await stripe.subscriptions.resume(subscription.id)
+  expect(waiting.status).toBe('paused')
+  sim.failNextPayment(customer.id)
+  await refusal(stripe.invoices.pay(String(waiting.latest_invoice)))
+  expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('past_due')
+  await stripe.invoices.pay(String(waiting.latest_invoice))
+  expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('active')
+})
+
+test('the invoice of a resumption is void after 23 hours, and it can be resumed again', async () => {
+  const { stripe, sim } = api
+  const { subscription, customer } = await buy(api, (await newPrice(stripe)).id)
+  sim.pause(subscription.id)
+  const { latest_invoice } = await stripe.subscriptions.resume(subscription.id)
+  expect((await refusal(stripe.subscriptions.resume(subscription.id))).message).toContain('already')
+  sim.advanceCustomer(customer.id, START + 23 * 3600)
+  expect((await stripe.invoices.retrieve(String(latest_invoice))).status).toBe('void')
+  expect(sim.unpause(subscription.id)).toEqual({ ok: true })
 })

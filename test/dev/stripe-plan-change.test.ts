@@ -1,4 +1,5 @@
 // Changing plans in mid-period: what is credited, what is charged, and when.
+import type { Stripe } from 'stripe'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   buy,
@@ -150,10 +151,10 @@ test('a declined upgrade is past_due, or refused whole when asked to be', async 
   const { hobby, research } = await start()
   const { subscription } = await buy(api, hobby.id, { with: card('4000000000000341') })
   const item = subscription.items.data[0]?.id ?? ''
-  const change = {
+  const change: Stripe.SubscriptionUpdateParams = {
     items: [{ id: item, price: research.id }],
     proration_behavior: 'always_invoice',
-  } as const
+  }
   const error = await refusal(
     stripe.subscriptions.update(subscription.id, {
       ...change,

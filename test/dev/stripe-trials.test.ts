@@ -48,7 +48,7 @@ test('Checkout starts the trial without a charge, and bills when it ends', async
   expect(await stripe.subscriptions.retrieve(subscription.id)).toMatchObject({
     status: 'active',
     items: {
-      data: [{ current_period_start: END, current_period_end: Date.UTC(2027, 2, 1, 10) / 1000 }],
+      data: [{ current_period_start: END, current_period_end: Date.UTC(2027, 1, 28, 10) / 1000 }],
     },
   })
   sim.advanceCustomer(customer.id, END + 3600)
@@ -105,7 +105,10 @@ test('a trial paused for want of a card goes on once there is one', async () => 
   sim.advanceCustomer(customer.id, END + 30 * DAY)
   expect(sim.nextRenewal(customer.id)).toBeNull()
   sim.setCard(customer.id, VISA)
-  const resumed = await stripe.subscriptions.resume(id, { expand: ['latest_invoice'] })
+  const resumed = await stripe.subscriptions.resume(id, {
+    payment_behavior: 'resume_on_payment_success',
+    expand: ['latest_invoice'],
+  })
   expect(resumed).toMatchObject({
     status: 'active',
     billing_cycle_anchor: END + 30 * DAY,

@@ -13,13 +13,15 @@ export interface BillNow {
   lookingBack: Period
   /** Whether the card is charged now, or somebody else will see to the payment. */
   collect: boolean
+  /** Called with the draft, before it is finalised. */
+  drafted?: (invoice: Stripe.Invoice) => void
 }
 
 /** Drafts, finalises and collects at once. @returns null when nothing was to be paid */
 export function billNow(
   world: World,
   subscription: Stripe.Subscription,
-  { period, lookingBack, collect: charge }: BillNow,
+  { period, lookingBack, collect: charge, drafted }: BillNow,
 ): PaymentResult | null {
   const invoice = draftInvoice(world, {
     customer: customerOf(world, subscription),
@@ -29,6 +31,7 @@ export function billNow(
     items: period ? subscription.items.data.map((item) => ({ item, period, trial: false })) : [],
     finalizes: 'now',
   })
+  drafted?.(invoice)
   finalizeInvoice(world, invoice)
   if (invoice.status !== 'open') {
     settleSubscription(world, invoice)

@@ -6,6 +6,7 @@ import type { World } from '../world.ts'
 import { periodEnd, periodStart } from './cancellations.ts'
 import { commonInterval } from './create-subscription.ts'
 import { draftInvoice, finalizeInvoice, markUncollectible, voidInvoice } from './invoices.ts'
+import { notesOf } from './notes.ts'
 import { paymentMethodOf } from './payments.ts'
 import { collect, endSubscription, settleSubscription } from './subscription-state.ts'
 
@@ -108,13 +109,4 @@ export function resumeCollection(world: World, subscription: Stripe.Subscription
   world.update(subscription, 'customer.subscription.updated', (changed) => {
     changed.pause_collection = null
   })
-}
-
-export function notesOf(world: World, subscription: Stripe.Subscription) {
-  const notes = world.store.subscriptionNotes.get(subscription.id) ?? {
-    upcomingSentFor: null,
-    trialWillEndSentFor: null,
-  }
-  world.store.subscriptionNotes.set(subscription.id, notes)
-  return notes
 }

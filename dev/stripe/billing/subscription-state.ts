@@ -3,6 +3,7 @@ import type { Stripe } from 'stripe'
 import { idOf, idOrNull, subscriptionOf } from '../lookup.ts'
 import type { World } from '../world.ts'
 import { stopCollecting, unsettledInvoices, voidInvoice } from './invoices.ts'
+import { notesOf } from './notes.ts'
 import { attemptPayment, type PaymentResult } from './payments.ts'
 
 /** Tries to collect an invoice and moves its subscription accordingly. */
@@ -20,6 +21,9 @@ export function collect(
 export function settleSubscription(world: World, invoice: Stripe.Invoice): void {
   const subscription = subscriptionOf(world, invoice)
   if (!subscription || subscription.ended_at !== null) return
+  const writtenOff =
+    invoice.status === 'uncollectible' && isResumption(world, subscription, invoice)
+  if (writtenOff) markResumed(world, subscription, 'active')
   if (invoice.status === 'paid') afterPayment(world, subscription, invoice)
   else if (invoice.status === 'open' && invoice.attempted)
     afterFailure(world, subscription, invoice)
@@ -32,8 +36,8 @@ function afterPayment(
 ): void {
   if (idOrNull(subscription.latest_invoice) !== invoice.id) return
   const { status } = subscription
-  if (status === 'paused' && invoice.billing_reason === 'subscription_update') {
-    markResumed(world, subscription)
+  if (status === 'paused' && isResumption(world, subscription, invoice)) {
+    markResumed(world, subscription, 'active')
   }
   if (status !== 'incomplete' && status !== 'past_due' && status !== 'unpaid') return
   const now = world.now(idOf(subscription.customer))
@@ -47,7 +51,14 @@ function afterFailure(
   invoice: Stripe.Invoice,
 ): void {
   const { status } = subscription
-  if (status === 'incomplete' || status === 'paused') return
+  if (status === 'paused') {
+    const attempt = notesOf(world, subscription).resumption?.on === 'attempt'
+    if (attempt && isResumption(world, subscription, invoice)) {
+      markResumed(world, subscription, 'past_due')
+    }
+    return
+  }
+  if (status === 'incomplete') return
   const exhausted = invoice.auto_advance === true && invoice.next_payment_attempt === null
   if (!exhausted) {
     if (status === 'active' || status === 'trialing') setStatus(world, subscription, 'past_due')
@@ -61,10 +72,24 @@ function afterFailure(
   }
 }
 
-/** From `paused` to `active`, with the events of both. */
-export function markResumed(world: World, subscription: Stripe.Subscription): void {
+/** The invoice whose payment a paused subscription waits for. */
+function isResumption(
+  world: World,
+  subscription: Stripe.Subscription,
+  invoice: Stripe.Invoice,
+): boolean {
+  return notesOf(world, subscription).resumption?.invoice === invoice.id
+}
+
+/** Out of `paused`: `active`, or `past_due` when the invoice was tried in vain. */
+export function markResumed(
+  world: World,
+  subscription: Stripe.Subscription,
+  status: 'active' | 'past_due',
+): void {
+  notesOf(world, subscription).resumption = null
   world.update(subscription, 'customer.subscription.updated', (changed) => {
-    changed.status = 'active'
+    changed.status = status
     delete changed.status_details
   })
   world.emit('customer.subscription.resumed', subscription)

@@ -69,7 +69,7 @@ export const checkoutSessionRoutes: Route[] = [
         { param: 'mode' },
       )
     }
-    if (params.payment_method_types && version.name >= '2026-09-30') {
+    if (params.payment_method_types && !version.beforeEndive) {
       throw invalid('Received unknown parameter: payment_method_types', {
         code: 'parameter_unknown',
         param: 'payment_method_types',

@@ -162,6 +162,7 @@ export const invoiceRoutes: Route[] = [
     const invoice = findInvoice(world, id, 'invoice')
     requireOpen(invoice, ['open'], 'marked uncollectible')
     markUncollectible(world, invoice)
+    settleSubscription(world, invoice)
     return invoice
   }),
 ]

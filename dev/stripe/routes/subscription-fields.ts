@@ -16,9 +16,29 @@ import {
   string,
   timestamp,
 } from '../params.ts'
+import type { Version } from '../versions.ts'
 import type { World } from '../world.ts'
 
 export const prorationBehavior = oneOf(['always_invoice', 'create_prorations', 'none'])
+
+const anchor = oneOf(['now', 'unchanged'])
+
+/** `{type: 'now'}` since endive, `now` before. */
+export const anchorChange = either(object({ type: required(anchor) }), anchor)
+
+/** @throws StripeError 400 when the form is not that of the version */
+export function anchorOf(
+  value: 'now' | 'unchanged' | { type: 'now' | 'unchanged' } | undefined,
+  version: Version,
+): 'now' | 'unchanged' | undefined {
+  if (value === undefined) return undefined
+  if ((typeof value === 'string') === version.beforeEndive) {
+    return typeof value === 'string' ? value : value.type
+  }
+  throw invalid(version.beforeEndive ? 'Invalid string: {}' : 'Invalid object', {
+    param: 'billing_cycle_anchor',
+  })
+}
 
 export const itemFields = {
   metadata: metadata(),
@@ -48,6 +68,7 @@ export const subscriptionFields = {
   default_payment_method: emptyable(string()),
   description: emptyable(string({ max: 500 })),
   metadata: metadata(),
+  off_session: boolean(),
   payment_behavior: oneOf([
     'allow_incomplete',
     'default_incomplete',
@@ -59,7 +80,7 @@ export const subscriptionFields = {
   trial_end: either(oneOf(['now']), timestamp()),
   trial_settings: object({
     end_behavior: required(
-      object({ missing_payment_method: required(oneOf(['cancel', 'create_invoice', 'pause'])) }),
+      object({ missing_payment_method: oneOf(['cancel', 'create_invoice', 'pause']) }),
     ),
   }),
 }

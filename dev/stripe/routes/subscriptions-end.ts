@@ -11,6 +11,8 @@ import { boolean, oneOf, timestamp } from '../params.ts'
 import { unused } from '../prorate.ts'
 import { type Route, route } from '../route.ts'
 import {
+  anchorChange,
+  anchorOf,
   cancellationDetails,
   describeCancellation,
   prorationBehavior,
@@ -57,15 +59,17 @@ export const subscriptionEndRoutes: Route[] = [
     'POST /v1/subscriptions/:id/resume',
     'subscription',
     {
-      billing_cycle_anchor: oneOf(['now', 'unchanged']),
+      billing_cycle_anchor: anchorChange,
+      payment_behavior: oneOf(['resume_on_payment_attempt', 'resume_on_payment_success']),
       proration_behavior: prorationBehavior,
       proration_date: timestamp(),
     },
-    ({ world, id, params }) => {
+    ({ world, id, params, version }) => {
       const subscription = running(world, id, [])
       resumePaused(world, subscription, {
-        billingCycleAnchor: params.billing_cycle_anchor ?? 'now',
+        billingCycleAnchor: anchorOf(params.billing_cycle_anchor, version) ?? 'now',
         prorationBehavior: params.proration_behavior ?? 'create_prorations',
+        on: params.payment_behavior === 'resume_on_payment_success' ? 'success' : 'attempt',
       })
       return subscription
     },

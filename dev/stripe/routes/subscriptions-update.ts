@@ -10,6 +10,8 @@ import { array, boolean, emptyable, object, oneOf, required, string, timestamp }
 import { type Route, route } from '../route.ts'
 import type { World } from '../world.ts'
 import {
+  anchorChange,
+  anchorOf,
   type CancellationDetails,
   cancellationDetails,
   describeCancellation,
@@ -28,7 +30,7 @@ export const subscriptionUpdateRoutes: Route[] = [
     'subscription',
     {
       ...subscriptionFields,
-      billing_cycle_anchor: oneOf(['now', 'unchanged']),
+      billing_cycle_anchor: anchorChange,
       cancellation_details: cancellationDetails,
       items: array(object({ ...itemFields, id: string(), deleted: boolean() }), { max: 20 }),
       pause_collection: emptyable(
@@ -39,8 +41,9 @@ export const subscriptionUpdateRoutes: Route[] = [
       ),
       proration_date: timestamp(),
     },
-    ({ world, id, params }) => {
+    ({ world, id, params, version }) => {
       const subscription = running(world, id, Object.keys(params))
+      const anchor = anchorOf(params.billing_cycle_anchor, version) ?? 'unchanged'
       const behavior = supportedBehavior(params.payment_behavior)
       const changes = (params.items ?? []).map((item, index) =>
         changeOf(world, item, subscription, index),
@@ -50,11 +53,11 @@ export const subscriptionUpdateRoutes: Route[] = [
       else if (params.trial_end !== undefined) {
         moveTrialEnd(world, subscription, params.trial_end, params.proration_behavior !== 'none')
       }
-      if (changes.length > 0 || params.billing_cycle_anchor === 'now') {
+      if (changes.length > 0 || anchor === 'now') {
         changeItems(world, subscription, changes, {
           prorationBehavior: params.proration_behavior ?? 'create_prorations',
           ...(params.proration_date !== undefined && { prorationDate: params.proration_date }),
-          billingCycleAnchor: params.billing_cycle_anchor ?? 'unchanged',
+          billingCycleAnchor: anchor,
           paymentBehavior: behavior,
         })
       }
@@ -121,7 +124,7 @@ interface PlainFields {
   } | null
   payment_settings?: { save_default_payment_method?: 'off' | 'on_subscription' }
   trial_settings?: {
-    end_behavior: { missing_payment_method: 'cancel' | 'create_invoice' | 'pause' }
+    end_behavior: { missing_payment_method?: 'cancel' | 'create_invoice' | 'pause' }
   }
 }
 
@@ -142,9 +145,9 @@ function setPlainFields(
         resumes_at: pause.resumes_at ?? null,
       }
     }
-    if (params.trial_settings && changed.trial_settings) {
-      changed.trial_settings.end_behavior.missing_payment_method =
-        params.trial_settings.end_behavior.missing_payment_method
+    const missing = params.trial_settings?.end_behavior.missing_payment_method
+    if (missing && changed.trial_settings) {
+      changed.trial_settings.end_behavior.missing_payment_method = missing
     }
     const save = params.payment_settings?.save_default_payment_method
     if (save && changed.payment_settings)
