@@ -69,8 +69,7 @@ const expire: Repair = (mock, [key = '', time, ...options], name) => {
   if (flags.has('XX') && held === -1) return 0
   if (flags.has('GT') && at <= current) return 0
   if (flags.has('LT') && at >= current) return 0
-  if (at <= Date.now()) mock.run('del', key)
-  else mock.run('pexpireat', key, String(at))
+  mock.run('pexpireat', key, String(at))
   return 1
 }
 

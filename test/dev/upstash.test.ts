@@ -120,6 +120,7 @@ describe.each(targets)('the client on the $name Redis', ({ url }) => {
     await client.incr(key('fresh'))
     await client.set(at, 1, { ex: 100 })
     await client.incrby(at, 5)
+    expect(await client.incrbyfloat(at, 0.5)).toBe(6.5)
     expect(await client.ttl(at)).toBeGreaterThan(98)
   })
 
