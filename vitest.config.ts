@@ -1,10 +1,55 @@
-// Two projects: the stack's own protocols in Node, the Worker inside workerd. One stack serves both.
+// Two projects over one stack: the stack's own protocols in Node, the Worker inside workerd.
+// `--mode services` puts a real Postgres and a real Redis under both.
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
+import type { StackInfo } from './dev/stack-info.ts'
 
-export default defineConfig({
-  test: {
-    projects: [
-      { test: { name: 'stack', include: ['test/dev/**/*.test.ts'], environment: 'node' } },
-    ],
-  },
+export default defineConfig(({ mode }) => {
+  if (mode === 'services') {
+    process.env.LOCAL_POSTGRES_URL ??= 'postgres://postgres@127.0.0.1:5432/postgres'
+    process.env.LOCAL_REDIS_URL ??= 'redis://127.0.0.1:6379'
+  } else {
+    // `npm test` needs no server of yours, and uses none.
+    delete process.env.LOCAL_POSTGRES_URL
+    delete process.env.LOCAL_REDIS_URL
+  }
+  return {
+    test: {
+      globalSetup: ['./test/global-setup.ts'],
+      // Hangs end; nothing is measured by this.
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+      projects: [
+        {
+          test: {
+            name: 'stack',
+            include: ['test/dev/**/*.test.ts'],
+            environment: 'node',
+          },
+          extends: true as const,
+        },
+        {
+          // Vite warns of each source map of stripe's that names a file that stripe does not ship.
+          logLevel: 'error' as const,
+          plugins: [
+            cloudflareTest(({ inject }) => ({
+              wrangler: { configPath: './wrangler.toml' },
+              miniflare: {
+                bindings: {
+                  ...inject<Record<string, string>>('vars'),
+                  STACK: inject<StackInfo>('stack'),
+                },
+              },
+            })),
+          ],
+          test: {
+            name: 'worker',
+            include: ['test/**/*.test.ts'],
+            exclude: ['test/dev/**', 'test/e2e/**'],
+          },
+          extends: true as const,
+        },
+      ],
+    },
+  }
 })

@@ -2,7 +2,7 @@
 import type { Tier } from '../src/plans.ts'
 
 /** What the stack serves: the JSON line of `npm run stack`. */
-export interface StackInfo {
+export type StackInfo = {
   databaseUrl: string
   /** Postgres's own protocol. */
   postgresUrl: string

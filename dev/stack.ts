@@ -51,6 +51,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     for (const end of closers.splice(0).reverse()) await end()
   }
   try {
+    // Postgres comes last: it takes longest, and a port that is taken should be told at once.
+    const stripe = await startStripe(portAt(0), folder, secrets)
+    closers.push(stripe.close)
+    const redis = await startRedis({ url: options.redisUrl })
+    closers.push(redis.close)
+    const upstash = withFaults(upstashApp({ redis, token: secrets.redisToken }))
+    const upstashServed = await serve(upstash, portAt(2), 'Upstash')
+    closers.push(upstashServed.close)
     const postgres = await startPostgres({
       ...(options.postgresUrl ? { url: options.postgresUrl } : { port: portAt(3) }),
       ...(folder && { dataDir: join(folder, 'postgres') }),
@@ -68,14 +76,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const databaseUrl = `postgres://${DATABASE.user}:${secrets.database}@127.0.0.1:${neonServed.port}/${DATABASE.database}`
     await migrate(databaseUrl)
 
-    const redis = await startRedis({ url: options.redisUrl })
-    closers.push(redis.close)
-    const upstash = withFaults(upstashApp({ redis, token: secrets.redisToken }))
-    const upstashServed = await serve(upstash, portAt(2), 'Upstash')
-    closers.push(upstashServed.close)
-
-    const stripe = await startStripe(portAt(0), folder, secrets)
-    closers.push(stripe.close)
     const info: StackInfo = {
       databaseUrl,
       postgresUrl: postgres.url,
@@ -89,7 +89,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       jwtSecret: secrets.jwt,
       prices: await ensurePrices(stripe.served.url, secrets.stripeSecretKey),
     }
-    const deliverTo = (webhookUrl: string) => putEndpoint(info.stripeApiBase, webhookUrl)
+    const deliverTo = async (webhookUrl: string) => {
+      await putEndpoint(info.stripeApiBase, webhookUrl)
+      // What waited for a retry when the last stack ended.
+      stripe.deliverOutstanding()
+    }
     return { info, vars: workerVars(info), deliverTo, close }
   } catch (error) {
     await close()
@@ -149,7 +153,7 @@ async function startStripe(port: number, folder: string | undefined, secrets: Se
     await deliveries.close()
     await simulator.close()
   }
-  return { served: stripe, close }
+  return { served: stripe, close, deliverOutstanding: () => deliveries.deliverOutstanding() }
 }
 
 /** The three plans as products and prices, found again by their lookup keys. */
@@ -200,13 +204,18 @@ async function main(): Promise<void> {
       redisUrl: process.env.LOCAL_REDIS_URL,
     })
     console.log(JSON.stringify(stack.info))
-    const parentGone = new Promise<void>((resolve) => process.stdin.on('close', resolve).resume())
-    await (inMemory ? Promise.race([signal, parentGone]) : signal)
+    await (inMemory ? Promise.race([signal, starterGone()]) : signal)
     await stack.close()
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
   }
+}
+
+function starterGone(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin.once('close', resolve).resume()
+  })
 }
 
 if (import.meta.main) await main()

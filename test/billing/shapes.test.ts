@@ -1,0 +1,150 @@
+// Both of Stripe's API shapes, from JSON as Stripe prints it: the ones before basil (2025-03-31) and today's.
+import type Stripe from 'stripe'
+import { describe, expect, test } from 'vitest'
+import { eventSubject, UnknownShapeError } from '../../src/billing/event-subject.ts'
+import { readingOf } from '../../src/billing/stripe-subscription.ts'
+import type { StripeEvent } from '../../src/billing/verify.ts'
+import oneOffOld from '../fixtures/invoice-one-off.before-basil.json'
+import oneOffNew from '../fixtures/invoice-one-off.current.json'
+import invoiceOld from '../fixtures/invoice-payment-succeeded.before-basil.json'
+import invoiceNew from '../fixtures/invoice-payment-succeeded.current.json'
+import updatedOld from '../fixtures/subscription-updated.before-basil.json'
+import updatedNew from '../fixtures/subscription-updated.current.json'
+import { type Json, signUp, testApp } from '../support/app.ts'
+import { deliver, eventsOf, subscribe } from '../support/stripe.ts'
+
+const prices = {
+  hobby: ['price_1TgHobbyMonthly000000001'],
+  research: ['price_r'],
+  pro: ['price_p'],
+} as const
+const read = (event: Json) => readingOf(event.data.object as Stripe.Subscription, prices)
+const subject = (event: Json) => eventSubject(event as StripeEvent)
+
+describe('a subscription', () => {
+  test.each([
+    ['current', updatedNew],
+    ['before basil', updatedOld],
+  ])('of the shape %s shows its period', (_, event) => {
+    expect(read(event)).toMatchObject({
+      id: 'sub_1TgFixture000000000000001',
+      customerId: 'cus_TgFixture0001',
+      tier: 'hobby',
+      status: 'active',
+      currentPeriodStart: new Date('2026-10-31T10:00:00Z'),
+      currentPeriodEnd: new Date('2026-11-30T10:00:00Z'),
+      billingCycleAnchor: new Date('2026-10-31T10:00:00Z'),
+    })
+  })
+
+  test('shows a scheduled cancellation in either of its forms', () => {
+    expect(read(updatedOld)).toMatchObject({ cancelAtPeriodEnd: true, cancelAt: null })
+    expect(read(updatedNew)).toMatchObject({
+      cancelAtPeriodEnd: false,
+      cancelAt: new Date('2026-11-30T10:00:00Z'),
+    })
+  })
+
+  test('without a period, items or a known status is a loud error, never a silent zero', () => {
+    const broken = (change: (object: Json) => void) => {
+      const event = structuredClone(updatedNew) as Json
+      change(event.data.object)
+      return () => read(event)
+    }
+    expect(broken(({ items }) => delete items.data[0].current_period_end)).toThrow(
+      UnknownShapeError,
+    )
+    expect(broken(({ items }) => items.data.pop())).toThrow(UnknownShapeError)
+    expect(broken((object) => Object.assign(object, { status: 'dreaming' }))).toThrow(
+      UnknownShapeError,
+    )
+  })
+
+  test('of several items counts by the one that is ours', () => {
+    const event = structuredClone(updatedNew) as Json
+    const [ours] = event.data.object.items.data
+    event.data.object.items.data.unshift({ ...ours, price: { ...ours.price, id: 'price_mug' } })
+    expect(read(event)).toMatchObject({ tier: 'hobby', priceId: ours.price.id })
+  })
+
+  test('of no price that is ours has no tier', () => {
+    const event = structuredClone(updatedNew) as Json
+    event.data.object.items.data[0].price.id = 'price_mug'
+    expect(read(event)).toMatchObject({ tier: null, priceId: 'price_mug' })
+  })
+})
+
+describe('the subscription that an event speaks of', () => {
+  test.each([
+    ['invoice, current', invoiceNew],
+    ['invoice, before basil', invoiceOld],
+    ['subscription, current', updatedNew],
+    ['subscription, before basil', updatedOld],
+  ])('%s', (_, event) => {
+    expect(subject(event)).toEqual({
+      kind: 'subscription',
+      subscriptionId: 'sub_1TgFixture000000000000001',
+    })
+  })
+
+  test('is found when Stripe has it expanded', () => {
+    const event = structuredClone(invoiceOld) as Json
+    event.data.object.subscription = { id: 'sub_expanded', object: 'subscription' }
+    expect(subject(event)).toMatchObject({ subscriptionId: 'sub_expanded' })
+  })
+
+  test.each([
+    ['current', oneOffNew],
+    ['before basil', oneOffOld],
+  ])('is none for a one-off invoice, %s', (_, event) => {
+    expect(subject(event)).toMatchObject({ kind: 'ignored' })
+  })
+
+  test('that cannot be found in an invoice is a loud error', () => {
+    const event = structuredClone(invoiceNew) as Json
+    delete event.data.object.parent
+    expect(() => subject(event)).toThrow(UnknownShapeError)
+  })
+
+  test('is none for a checkout that sold none', () => {
+    const event = {
+      ...updatedNew,
+      type: 'checkout.session.completed',
+      data: { object: { mode: 'payment' } },
+    }
+    expect(subject(event)).toMatchObject({ kind: 'ignored' })
+  })
+})
+
+describe('over the real route', () => {
+  const app = testApp()
+
+  test.each(['2023-08-16', '2024-06-20', '2026-10-28.endive'])(
+    'events of an endpoint pinned to %s open the door',
+    async (version) => {
+      const person = await subscribe(app, await signUp(app), 'pro', { deliverEvents: false })
+      const paid = (await eventsOf(person.customer, version)).find(
+        ({ type }) => type === 'invoice.payment_succeeded',
+      )
+      expect(paid?.api_version).toBe(version)
+      if (!paid) throw new Error('The simulator made no invoice.payment_succeeded')
+      expect((await deliver(app, paid)).json).toEqual({ received: true, outcome: 'applied' })
+      const { json } = await app.call('GET', '/billing/subscription', { token: person.token })
+      expect(json).toMatchObject({ tier: 'pro', access: true })
+    },
+  )
+
+  test('an event that cannot be read answers 5xx and is on record', async () => {
+    const event = structuredClone(invoiceNew) as Json
+    event.id = `evt_${crypto.randomUUID().replaceAll('-', '')}`
+    delete event.data.object.parent
+    const { status } = await deliver(app, event)
+    expect(status).toBe(500)
+    const { rows } = await app.deps.db.execute<Json>(
+      `select state, last_error from stripe_events where id = '${event.id}'`,
+    )
+    expect(rows).toEqual([
+      { state: 'failed', last_error: expect.stringContaining('UnknownShapeError') },
+    ])
+  })
+})

@@ -1,0 +1,149 @@
+// The stack as a command: one JSON line, clear errors, nothing left behind.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import Stripe from 'stripe'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { StackInfo } from '../../dev/stack-info.ts'
+
+const STACK = join(import.meta.dirname, '../../dev/stack.ts')
+const children: ChildProcess[] = []
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+  }
+})
+
+interface Run {
+  child: ChildProcess
+  firstLine: Promise<string>
+  ended: Promise<{ code: number | null; stderr: string }>
+}
+
+/** Starts `npm run stack` in a folder of its own. */
+function start(folder: string, env: Record<string, string>, ...options: string[]): Run {
+  const { LOCAL_POSTGRES_URL: _, LOCAL_REDIS_URL: __, ...clean } = process.env
+  const child = spawn(process.execPath, [STACK, ...options], {
+    cwd: folder,
+    env: { ...clean, ...env },
+  })
+  children.push(child)
+  let stderr = ''
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  return {
+    child,
+    firstLine: once(createInterface(child.stdout), 'line').then(([line]) => line),
+    ended: once(child, 'exit').then(([code]) => ({ code, stderr })),
+  }
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'tollgate-stack-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+async function occupy(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
+  return server
+}
+
+/** Four free ports in a row. */
+async function freePorts(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? Math.min(address.port, 65_000) : 0
+}
+
+const isOpen = async (url: string) =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  )
+
+describe('npm run stack', () => {
+  test('prints one JSON line of what it serves, keeps its data, and ends without a trace', async () => {
+    const [place, port] = [folder(), await freePorts()]
+    const first = start(place, { STACK_PORT: String(port) })
+    const info: StackInfo = JSON.parse(await first.firstLine)
+    expect(info).toMatchObject({
+      stripeApiBase: `http://127.0.0.1:${port}`,
+      redisUrl: `http://127.0.0.1:${port + 2}`,
+      databaseUrl: expect.stringContaining(`127.0.0.1:${port + 1}/`),
+      postgresUrl: expect.stringContaining(`:${port + 3}/`),
+      prices: {
+        hobby: expect.stringMatching(/^price_/),
+        research: expect.any(String),
+        pro: expect.any(String),
+      },
+    })
+    const stripe = (at: StackInfo) =>
+      new Stripe(at.stripeSecretKey, {
+        host: '127.0.0.1',
+        port,
+        protocol: 'http',
+        telemetry: false,
+      })
+    const customer = await stripe(info).customers.create({ email: 'ada@example.com' })
+    first.child.kill('SIGTERM')
+    expect(await first.ended).toMatchObject({ code: 0 })
+    expect(await isOpen(info.stripeApiBase)).toBe(false)
+
+    const second = start(place, { STACK_PORT: String(port) })
+    const again: StackInfo = JSON.parse(await second.firstLine)
+    expect(again).toEqual(info)
+    expect((await stripe(again).customers.retrieve(customer.id)).id).toBe(customer.id)
+    second.child.kill('SIGINT')
+    expect((await second.ended).code).toBe(0)
+  })
+
+  test.each([0, 1, 2, 3])(
+    'names a port that is taken (offset %i) and leaves nothing running',
+    async (offset) => {
+      const [place, port] = [folder(), await freePorts()]
+      await occupy(port + offset)
+      const { code, stderr } = await start(place, { STACK_PORT: String(port) }).ended
+      expect(code).toBe(1)
+      expect(stderr).toContain(`${port + offset}`)
+      expect(stderr).toContain('STACK_PORT')
+      expect(stderr).not.toMatch(/\n\s+at /)
+    },
+  )
+
+  test.each([
+    [{ STACK_PORT: 'http' }, /STACK_PORT=http/],
+    [{ LOCAL_POSTGRES_URL: 'postgres://u:hush@127.0.0.1:9/d' }, /127\.0\.0\.1:9/],
+    [{ LOCAL_REDIS_URL: 'redis://:hush@127.0.0.1:9' }, /127\.0\.0\.1:9/],
+  ])('says what is wrong with %j, and never a password', async (env, expected) => {
+    const { code, stderr } = await start(folder(), {
+      STACK_PORT: String(await freePorts()),
+      ...env,
+    }).ended
+    expect(code).toBe(1)
+    expect(stderr).toMatch(expected)
+    expect(stderr).not.toMatch(/hush|\n\s+at /)
+  })
+
+  test('in memory ends with whoever started it', async () => {
+    const { child, firstLine, ended } = start(folder(), {}, '--memory')
+    const { databaseUrl } = JSON.parse(await firstLine) as StackInfo
+    expect(databaseUrl).toContain('127.0.0.1')
+    child.stdin?.end()
+    expect((await ended).code).toBe(0)
+  })
+})
