@@ -106,7 +106,7 @@ function serveRoute(world: World, route: Route, { c, sent, requestId }: Incoming
   const run = () =>
     world.causedBy({ id: requestId, idempotency_key: key ?? null }, () => {
       const result = route.run({ world, params, path: c.req.param(), version })
-      const rendered = render(result, version)
+      const rendered = render(world, result, version)
       applyExpand(world, rendered, route.answers, paths, version)
       return { status: 200, body: JSON.stringify(rendered, null, 2) }
     })

@@ -47,7 +47,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     api: createApi(world, routes, around),
     data: store,
     onEvent: (listener) => void listeners.push(listener),
-    renderEvent: (event, apiVersion) => renderEvent(event, parseVersion(apiVersion)),
+    renderEvent: (event, apiVersion) => renderEvent(world, event, parseVersion(apiVersion)),
     endpointsFor: (event) => endpointsFor(store, event),
     signingSecret: (id) => find(store.webhookSecrets, 'webhook_endpoint', id, 'id'),
     setPendingWebhooks: (eventId, count) => {

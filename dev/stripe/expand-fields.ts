@@ -112,7 +112,6 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
     default_payment_method: id('payment_method'),
     items: inlineList('subscription_item'),
     latest_invoice: id('invoice'),
-    plan: { ...inline('plan'), legacy: true },
     test_clock: id('test_helpers.test_clock'),
   },
   subscription_item: { plan: inline('plan'), price: inline('price') },

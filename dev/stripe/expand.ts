@@ -87,11 +87,12 @@ function walk(world: World, object: Json, steps: Step[], version: Version): void
   for (const segment of segments) holder = asObject(holder?.[segment])
   if (!holder) return
   const { field } = step
-  if (field.as === 'on_request') holder[last] ??= render(listFor(world, field.to, object), version)
+  if (field.as === 'on_request')
+    holder[last] ??= render(world, listFor(world, field.to, object), version)
   const value = holder[last]
   if (field.as === 'id' && typeof value === 'string') {
     const found = lookUp(world, field.to, value)
-    if (found) holder[last] = render(found, version)
+    if (found) holder[last] = render(world, found, version)
   }
   const next = asObject(holder[last])
   if (!next) return

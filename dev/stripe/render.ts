@@ -1,22 +1,29 @@
 // An object as a version of the API prints it.
 import type { Stripe } from 'stripe'
+import { previousBeforeBasil, toBeforeBasil } from './before-basil.ts'
 import type { Version } from './versions.ts'
+import type { World } from './world.ts'
 
 /** A copy of the object in that version's shape; what is nested in it too. */
-export function render(object: object, version: Version): object {
+export function render(world: World, object: object, version: Version): object {
   const copy: object = structuredClone(object)
-  if (!version.beforeBasil) return copy
-  return copy
+  return version.beforeBasil ? Object(toBeforeBasil(world, copy)) : copy
 }
 
 /** An event whose object may be of an older shape. */
 export type RenderedEvent = Omit<Stripe.Event, 'data'> & { data: { object: object } }
 
 /** An event with its object in that version's shape, and the version named. */
-export function renderEvent(event: Stripe.Event, version: Version): RenderedEvent {
+export function renderEvent(world: World, event: Stripe.Event, version: Version): RenderedEvent {
+  const previous = version.beforeBasil
+    ? previousBeforeBasil(world, event)
+    : event.data.previous_attributes
   return {
     ...event,
     api_version: version.name,
-    data: { ...event.data, object: render(event.data.object, version) },
+    data: {
+      object: render(world, event.data.object, version),
+      ...(previous && { previous_attributes: previous }),
+    },
   }
 }

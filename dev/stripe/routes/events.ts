@@ -3,17 +3,16 @@ import type { Stripe } from 'stripe'
 import { invalid, missing } from '../errors.ts'
 import { createdParam, inRange, listParams, paginate } from '../pagination.ts'
 import { array, boolean, string } from '../params.ts'
-import { renderEvent } from '../render.ts'
 import { type Route, route } from '../route.ts'
 import type { World } from '../world.ts'
 
 const RETENTION_SECONDS = 30 * 86_400
 
 export const eventRoutes: Route[] = [
-  route('GET /v1/events/:id', 'event', {}, ({ world, id, version }) => {
+  route('GET /v1/events/:id', 'event', {}, ({ world, id }) => {
     const event = world.store.events.get(id)
     if (!event || !isKept(world, event)) throw missing('event', id, 'id')
-    return renderEvent(event, version)
+    return event
   }),
   route(
     'GET /v1/events',
@@ -25,7 +24,7 @@ export const eventRoutes: Route[] = [
       type: string(),
       types: array(string(), { max: 20 }),
     },
-    ({ world, params, version }) => {
+    ({ world, params }) => {
       if (params.type !== undefined && params.types !== undefined) {
         throw invalid('You may only specify one of these parameters: type, types.', {
           code: 'parameters_exclusive',
@@ -41,8 +40,7 @@ export const eventRoutes: Route[] = [
             params.delivery_success === (event.pending_webhooks === 0)) &&
           inRange(event.created, params.created),
       )
-      const page = paginate(found, params, '/v1/events', 'event')
-      return { ...page, data: page.data.map((event) => renderEvent(event, version)) }
+      return paginate(found, params, '/v1/events', 'event')
     },
   ),
 ]
