@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { authenticate } from './auth.ts'
 import { invalid, StripeError } from './errors.ts'
 import { applyExpand, parseExpand } from './expand.ts'
-import { decodeForm } from './form.ts'
+import { decodeForm, type FormValue } from './form.ts'
 import { replayOf, storeAnswer } from './idempotency.ts'
 import { newId } from './ids.ts'
 import { array, readParams, string } from './params.ts'
@@ -91,7 +91,8 @@ function serveRoute(world: World, route: Route, { c, sent, requestId }: Incoming
   if (sent.length > MAX_BODY) throw new StripeError(413, 'The request is too large.')
   if (route.method === 'POST') requireForm(c.req.header('Content-Type'), sent)
   const key = route.method === 'POST' ? c.req.header('Idempotency-Key') : undefined
-  const fingerprint = `${route.method} ${c.req.path} ${sent}`
+  const form = decodeForm(sent)
+  const fingerprint = `${c.req.path} ${canonical(form)}`
   const replay = key === undefined ? undefined : replayOf(world, key, fingerprint)
   if (replay) {
     return {
@@ -100,7 +101,7 @@ function serveRoute(world: World, route: Route, { c, sent, requestId }: Incoming
       headers: { ...headers, 'Idempotent-Replayed': 'true', 'Original-Request': replay.requestId },
     }
   }
-  const params = readParams(decodeForm(sent), { ...route.shape, expand: array(string()) })
+  const params = readParams(form, { ...route.shape, expand: array(string()) })
   const paths = parseExpand(params.expand ?? [], route.answers, version)
   const before = world.changes
   const run = () =>
@@ -123,6 +124,13 @@ function requireForm(contentType: string | undefined, sent: string): void {
   throw invalid(
     'Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have questions, we can help at https://support.stripe.com/.',
   )
+}
+
+/** The same text for the same parameters, in whatever order they were sent. */
+function canonical(value: FormValue): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonical(entry)}`).join()}}`
 }
 
 function queryOf(url: string): string {

@@ -6,7 +6,7 @@ const KEPT_SECONDS = 24 * 3600
 
 /** The first answer to a POST with an `Idempotency-Key`, kept for 24 hours. */
 export interface StoredAnswer {
-  /** Method, path and decoded parameters: what must be the same the second time. */
+  /** Path and decoded parameters: what must be the same the second time. */
   fingerprint: string
   status: number
   body: string
