@@ -65,8 +65,12 @@ function attempt(work: () => Reply, requestId: string): Reply {
   try {
     return work()
   } catch (error) {
-    if (!(error instanceof StripeError)) throw error
-    return errorReply(error, requestId)
+    if (error instanceof StripeError) return errorReply(error, requestId)
+    console.error(`The Stripe simulator failed on request ${requestId}:`, error)
+    return errorReply(
+      new StripeError(500, 'An unknown error occurred', { type: 'api_error' }),
+      requestId,
+    )
   }
 }
 

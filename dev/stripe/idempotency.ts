@@ -1,19 +1,9 @@
 // Idempotency keys: the same request twice is answered once.
 import { StripeError } from './errors.ts'
+import type { StoredAnswer } from './store.ts'
 import type { World } from './world.ts'
 
 const KEPT_SECONDS = 24 * 3600
-
-/** The first answer to a POST with an `Idempotency-Key`, kept for 24 hours. */
-export interface StoredAnswer {
-  /** Path and decoded parameters: what must be the same the second time. */
-  fingerprint: string
-  status: number
-  body: string
-  requestId: string
-  /** Unix seconds of the wall clock. */
-  storedAt: number
-}
 
 /**
  * The answer that was given under this key.

@@ -1,7 +1,6 @@
 // What the simulator knows: Stripe's objects by id, and beside them what Stripe keeps to itself.
 import type { Stripe } from 'stripe'
 import type { CardBehaviour } from './cards.ts'
-import type { StoredAnswer } from './idempotency.ts'
 
 /** How far a customer's own clock is ahead of the wall clock, in seconds. Test clocks replace it. */
 export interface CustomerClock {
@@ -27,6 +26,17 @@ export interface SubscriptionNotes {
   trialWillEndSentFor: number | null
   /** The invoice that a paused subscription waits for, and what its payment decides. */
   resumption: { invoice: string; on: 'attempt' | 'success'; voidsAt: number } | null
+}
+
+/** The first answer to a POST with an `Idempotency-Key`, kept for 24 hours. */
+export interface StoredAnswer {
+  /** Path and decoded parameters: what must be the same the second time. */
+  fingerprint: string
+  status: number
+  body: string
+  requestId: string
+  /** Unix seconds of the wall clock. */
+  storedAt: number
 }
 
 /** What the simulator holds. All objects are plain JSON, so that the whole can go into a file. */

@@ -22,6 +22,8 @@ export interface Cause {
   idempotency_key: string | null
 }
 
+export const EVENT_RETENTION_SECONDS = 30 * 86_400
+
 const NOBODY: Cause = { id: null, idempotency_key: null }
 
 /** The kinds that have appointments: what is still open is indexed by whose clock it follows. */
@@ -149,6 +151,7 @@ export class World {
     this.store.events.set(event.id, typed)
     this.store.eventsWrittenAt.set(event.id, this.wallSeconds())
     this.outbox.push(typed)
+    this.#forgetOldEvents()
   }
 
   /** Changes an object and writes the event with what it was before; none when nothing changed. */
@@ -159,8 +162,23 @@ export class World {
   ): void {
     const before = structuredClone(object)
     change(object)
+    this.announce(object, type, before)
+  }
+
+  /** Writes the event of a change that was made since `before` was copied. */
+  announce<T extends StripeObject>(object: T, type: Stripe.Event.Type, before: T): void {
     const previous = previousAttributes(before, object)
     if (previous) this.emit(type, object, previous)
+  }
+
+  /** Events are kept for 30 days of the wall clock. */
+  #forgetOldEvents(): void {
+    const oldest = this.wallSeconds() - EVENT_RETENTION_SECONDS
+    for (const [id, writtenAt] of this.store.eventsWrittenAt) {
+      if (writtenAt > oldest) return
+      this.store.eventsWrittenAt.delete(id)
+      this.store.events.delete(id)
+    }
   }
 
   #index(kind: LiveKind, object: StripeObject): void {

@@ -80,7 +80,7 @@ test('a card that needs 3-D Secure makes it incomplete with an intent that asks 
   const [intent] = (await stripe.paymentIntents.list({ customer })).data
   expect(intent).toMatchObject({
     status: 'requires_action',
-    next_action: { type: 'redirect_to_url' },
+    next_action: { type: 'use_stripe_sdk' },
   })
   expect(typesOf(api.events)).toContain('invoice.payment_action_required')
 })

@@ -39,8 +39,13 @@ export function payCheckoutSession(
       code: 'checkout_session_not_open',
     })
   }
-  const plan = find(world.store.checkoutPlans, 'checkout.session', sessionId, 'id')
   const known = idOrNull(session.customer)
+  if (known !== null && world.store.deletedCustomers.has(known)) {
+    throw invalid('The customer of this Checkout Session has been deleted.', {
+      code: 'customer_deleted',
+    })
+  }
+  const plan = find(world.store.checkoutPlans, 'checkout.session', sessionId, 'id')
   const email = session.customer_details?.email ?? buyer.email ?? null
   const method = cardFromNumbers(world, card, { email, name: buyer.name ?? null }, known)
   if (buyer.authenticated) authenticate(world, method)

@@ -21,7 +21,10 @@ export interface Draft {
   items: { item: Stripe.SubscriptionItem; period: Period; trial: boolean }[]
   /** `later`: finalised by itself in an hour. `never`: stays a draft until somebody acts. */
   finalizes: 'now' | 'later' | 'never'
-  /** Runs when the subscription already names the invoice, before `invoice.created` is written. */
+  /**
+   * Writes the subscription's event, which then names the invoice already, before `invoice.created`.
+   * Without it the subscription's new invoice is an update of its own.
+   */
   announce?: () => void
 }
 
@@ -33,9 +36,15 @@ export function draftInvoice(world: World, draft: Draft): Stripe.Invoice {
   }
   for (const item of pendingItems(world, draft)) item.invoice = invoice.id
   world.add('invoices', invoice)
-  const { subscription } = draft
-  if (subscription) subscription.latest_invoice = invoice.id
-  draft.announce?.()
+  const { subscription, announce } = draft
+  if (subscription && announce) {
+    subscription.latest_invoice = invoice.id
+    announce()
+  } else if (subscription) {
+    world.update(subscription, 'customer.subscription.updated', (changed) => {
+      changed.latest_invoice = invoice.id
+    })
+  }
   world.emit('invoice.created', invoice)
   return invoice
 }
@@ -111,13 +120,11 @@ export function finalizeInvoice(world: World, invoice: Stripe.Invoice): void {
     changed.currency = invoice.currency
     changed.next_invoice_sequence = sequence + 1
   })
-  const url = hostedInvoiceUrl(world.settings.baseUrl(), invoice.id)
   Object.assign(invoice, {
     automatically_finalizes_at: null,
     effective_at: now,
     ending_balance: endingBalance,
-    hosted_invoice_url: url,
-    invoice_pdf: `${url}/pdf`,
+    hosted_invoice_url: hostedInvoiceUrl(world.settings.baseUrl(), invoice.id),
     number: `${customer.invoice_prefix}-${String(sequence).padStart(4, '0')}`,
     status: 'open',
   })

@@ -8,7 +8,6 @@ import {
 } from '../cards.ts'
 import { customerOf, idOf, idOrNull, subscriptionOf } from '../lookup.ts'
 import { buildCharge } from '../objects/payment.ts'
-import { hostedInvoiceUrl } from '../urls.ts'
 import type { World } from '../world.ts'
 import { markPaid, paymentIntentOf } from './invoices.ts'
 
@@ -60,13 +59,7 @@ export function confirmIntent(
   intent.payment_method = paymentMethod.id
   if (outcome.kind === 'needs_authentication') {
     intent.status = 'requires_action'
-    intent.next_action = {
-      type: 'redirect_to_url',
-      redirect_to_url: {
-        return_url: null,
-        url: `${world.settings.baseUrl()}/3ds/${intent.id}`,
-      },
-    }
+    intent.next_action = { type: 'use_stripe_sdk', use_stripe_sdk: {} }
     world.emit('payment_intent.requires_action', intent)
     return { kind: 'needs_authentication' }
   }
@@ -103,7 +96,6 @@ function writeCharge(
     paymentMethod,
     failure,
     created: world.now(idOrNull(intent.customer)),
-    baseUrl: world.settings.baseUrl(),
   })
   world.store.charges.set(charge.id, charge)
   intent.latest_charge = charge.id
@@ -156,7 +148,6 @@ export function attemptPayment(
   }
   recordFailure(world, invoice, options.automatic)
   if (result.kind === 'needs_authentication') {
-    invoice.hosted_invoice_url = hostedInvoiceUrl(world.settings.baseUrl(), invoice.id)
     world.emit('invoice.payment_action_required', invoice)
   }
   world.emit('invoice.payment_failed', invoice)

@@ -11,11 +11,9 @@ export function ensureDefaultPortal(world: World): void {
     features: defaultFeatures(),
     business_profile: { headline: null, privacy_policy_url: null, terms_of_service_url: null },
     default_return_url: null,
-    login: false,
     metadata: {},
     name: null,
     created: world.wallSeconds(),
-    baseUrl: '',
   })
   portalConfigurations.set(configuration.id, configuration)
 }

@@ -12,47 +12,35 @@ import { collect, endSubscription, settleSubscription } from './subscription-sta
 
 /** Begins the next period: the subscription moves at once, its invoice stays a draft for an hour. */
 export function renew(world: World, subscription: Stripe.Subscription): void {
-  const before = { start: periodStart(subscription), end: periodEnd(subscription) }
-  advancePeriod(world, subscription, subscription.status)
-  draftForPeriod(world, subscription, before)
+  beginNextPeriod(world, subscription, subscription.status)
 }
 
-function advancePeriod(
+function beginNextPeriod(
   world: World,
   subscription: Stripe.Subscription,
   status: Stripe.Subscription.Status,
 ): void {
+  const before = structuredClone(subscription)
+  const lookingBack = { start: periodStart(subscription), end: periodEnd(subscription) }
   const interval = commonInterval(subscription.items.data)
-  const next = periodAt(subscription.billing_cycle_anchor, interval, periodEnd(subscription))
-  world.update(subscription, 'customer.subscription.updated', (changed) => {
-    changed.status = status
-    for (const item of changed.items.data) {
-      item.current_period_start = next.start
-      item.current_period_end = next.end
-    }
-    if (changed.cancel_at_period_end) changed.cancel_at = next.end
-  })
-}
-
-function draftForPeriod(
-  world: World,
-  subscription: Stripe.Subscription,
-  lookingBack: { start: number; end: number },
-): void {
+  const next = periodAt(subscription.billing_cycle_anchor, interval, lookingBack.end)
+  subscription.status = status
+  if (subscription.cancel_at_period_end) subscription.cancel_at = next.end
+  for (const item of subscription.items.data) {
+    item.current_period_start = next.start
+    item.current_period_end = next.end
+  }
   const paused = subscription.pause_collection?.behavior === 'keep_as_draft'
   // An unpaid subscription still gets its invoices, but nobody tries to collect them.
-  const dormant = subscription.status === 'unpaid'
+  const dormant = status === 'unpaid'
   draftInvoice(world, {
     customer: customerOf(world, subscription),
     subscription,
     reason: 'subscription_cycle',
     period: lookingBack,
-    items: subscription.items.data.map((item) => ({
-      item,
-      period: { start: item.current_period_start, end: item.current_period_end },
-      trial: false,
-    })),
+    items: subscription.items.data.map((item) => ({ item, period: next, trial: false })),
     finalizes: paused || dormant ? 'never' : 'later',
+    announce: () => world.announce(subscription, 'customer.subscription.updated', before),
   })
 }
 
@@ -83,9 +71,7 @@ export function endTrial(world: World, subscription: Stripe.Subscription): void 
     else pauseSubscription(world, subscription, 'trial_end_without_payment_method')
     return
   }
-  const before = { start: periodStart(subscription), end: periodEnd(subscription) }
-  advancePeriod(world, subscription, 'active')
-  draftForPeriod(world, subscription, before)
+  beginNextPeriod(world, subscription, 'active')
 }
 
 /** Status `paused`: no periods, no invoices, until it is resumed. */

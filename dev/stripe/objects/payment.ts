@@ -73,17 +73,10 @@ export interface NewCharge {
   paymentMethod: Stripe.PaymentMethod
   failure: { code: string; declineCode: string; message: string } | null
   created: number
-  baseUrl: string
 }
 
 /** A charge that succeeded, or failed with the issuer's code. */
-export function buildCharge({
-  intent,
-  paymentMethod,
-  failure,
-  created,
-  baseUrl,
-}: NewCharge): Stripe.Charge {
+export function buildCharge({ intent, paymentMethod, failure, created }: NewCharge): Stripe.Charge {
   const id = newId('ch')
   const paid = failure === null
   return {
@@ -130,7 +123,8 @@ export function buildCharge({
     payment_method_details: cardDetails(paymentMethod, intent.amount),
     receipt_email: null,
     receipt_number: null,
-    receipt_url: paid ? `${baseUrl}/receipts/${id}` : null,
+    // No receipts are written here.
+    receipt_url: null,
     refunded: false,
     refunds: { object: 'list', data: [], has_more: false, url: `/v1/charges/${id}/refunds` },
     review: null,

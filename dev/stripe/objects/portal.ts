@@ -9,11 +9,9 @@ export interface NewConfiguration {
   features: Stripe.BillingPortal.Configuration.Features
   business_profile: Stripe.BillingPortal.Configuration.BusinessProfile
   default_return_url: string | null
-  login: boolean
   metadata: Record<string, string>
   name: string | null
   created: number
-  baseUrl: string
 }
 
 export function buildPortalConfiguration(fields: NewConfiguration): Configuration {
@@ -29,9 +27,7 @@ export function buildPortalConfiguration(fields: NewConfiguration): Configuratio
     features: fields.features,
     is_default: fields.isDefault,
     livemode: false,
-    login_page: fields.login
-      ? { enabled: true, url: `${fields.baseUrl}/p/login/${id}` }
-      : { enabled: false, url: null },
+    login_page: { enabled: false, url: null },
     metadata: fields.metadata,
     name: fields.name,
     updated: fields.created,

@@ -1,5 +1,10 @@
 // /v1/customers
-import { attachCard, paymentMethodById, setDefaultCard } from '../billing/cards-on-file.ts'
+import {
+  attachCard,
+  paymentMethodById,
+  requireAttachable,
+  setDefaultCard,
+} from '../billing/cards-on-file.ts'
 import { endSubscription } from '../billing/subscription-state.ts'
 import { invalid, missing } from '../errors.ts'
 import { find, findCustomer, idOrNull } from '../lookup.ts'
@@ -49,12 +54,13 @@ export const customerRoutes: Route[] = [
       const card = payment_method
         ? requireCard(world, payment_method, customer.id, 'payment_method')
         : undefined
-      if (card) attachCard(world, card, customer.id)
+      if (card) requireAttachable(world, card)
       const wanted = invoice_settings?.default_payment_method
       if (wanted && wanted !== payment_method) throw notTheirs(wanted)
       if (wanted && card) customer.invoice_settings.default_payment_method = card.id
       world.store.customers.set(customer.id, customer)
       world.emit('customer.created', customer)
+      if (card) attachCard(world, card, customer.id)
       return customer
     },
   ),

@@ -4,9 +4,7 @@ import { invalid, missing } from '../errors.ts'
 import { createdParam, inRange, listParams, paginate } from '../pagination.ts'
 import { array, boolean, string } from '../params.ts'
 import { type Route, route } from '../route.ts'
-import type { World } from '../world.ts'
-
-const RETENTION_SECONDS = 30 * 86_400
+import { EVENT_RETENTION_SECONDS, type World } from '../world.ts'
 
 export const eventRoutes: Route[] = [
   route('GET /v1/events/:id', 'event', {}, ({ world, id }) => {
@@ -51,5 +49,7 @@ function matches(type: string, pattern: string): boolean {
 }
 
 function isKept(world: World, event: Stripe.Event): boolean {
-  return (world.store.eventsWrittenAt.get(event.id) ?? 0) > world.wallSeconds() - RETENTION_SECONDS
+  return (
+    (world.store.eventsWrittenAt.get(event.id) ?? 0) > world.wallSeconds() - EVENT_RETENTION_SECONDS
+  )
 }

@@ -73,7 +73,6 @@ const fields = {
     terms_of_service_url: url,
   }),
   default_return_url: emptyable(url),
-  login_page: object({ enabled: required(boolean()) }),
   metadata: metadata(),
   name: emptyable(string()),
 }
@@ -93,11 +92,9 @@ export const portalConfigurationRoutes: Route[] = [
           terms_of_service_url: params.business_profile?.terms_of_service_url ?? null,
         },
         default_return_url: params.default_return_url ?? null,
-        login: params.login_page?.enabled ?? false,
         metadata: mergeMetadata({}, params.metadata),
         name: params.name ?? null,
         created: world.wallSeconds(),
-        baseUrl: world.settings.baseUrl(),
       })
       world.store.portalConfigurations.set(configuration.id, configuration)
       world.emit('billing_portal.configuration.created', configuration)
@@ -125,11 +122,6 @@ export const portalConfigurationRoutes: Route[] = [
           'terms_of_service_url',
         ])
         if (params.features) changed.features = mergeFeatures(changed.features, params.features)
-        if (params.login_page) {
-          const { enabled } = params.login_page
-          const login = `${world.settings.baseUrl()}/p/login/${changed.id}`
-          changed.login_page = { enabled, url: enabled ? login : null }
-        }
         changed.updated = world.wallSeconds()
       })
       return configuration
