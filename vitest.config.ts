@@ -4,6 +4,9 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { defineConfig } from 'vitest/config'
 import type { StackInfo } from './dev/stack-info.ts'
 
+/** Hangs end after this time; nothing is measured by it. */
+const limits = { testTimeout: 60_000, hookTimeout: 120_000 }
+
 export default defineConfig(({ mode }) => {
   if (mode === 'services') {
     process.env.LOCAL_POSTGRES_URL ??= 'postgres://postgres@127.0.0.1:5432/postgres'
@@ -16,17 +19,15 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       globalSetup: ['./test/global-setup.ts'],
-      // Hangs end; nothing is measured by this.
-      testTimeout: 60_000,
-      hookTimeout: 120_000,
+      // No project extends this: each would evaluate it again, in a mode of its own.
       projects: [
         {
           test: {
+            ...limits,
             name: 'stack',
             include: ['test/dev/**/*.test.ts'],
             environment: 'node',
           },
-          extends: true as const,
         },
         {
           // Vite warns of each source map of stripe's that names a file that stripe does not ship.
@@ -43,11 +44,11 @@ export default defineConfig(({ mode }) => {
             })),
           ],
           test: {
+            ...limits,
             name: 'worker',
             include: ['test/**/*.test.ts'],
             exclude: ['test/dev/**', 'test/e2e/**'],
           },
-          extends: true as const,
         },
       ],
     },

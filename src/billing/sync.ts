@@ -59,19 +59,23 @@ async function retrieve(deps: Deps, id: string): Promise<Stripe.Subscription | n
   }
 }
 
-/** Whose it is: by the customer that we made, never by what an event or its metadata claims. */
+/**
+ * Whose it is: whoever has its row, else by the customer that we made; never by what an event or its metadata
+ * claims. The row counts first, as a customer deleted at Stripe has been replaced by another.
+ */
 async function ownerOf(
   deps: Deps,
-  reading: SubscriptionReading,
+  { id, customerId }: SubscriptionReading,
 ): Promise<{ userId: string; knownTier: Tier | null } | null> {
-  const [row] = await deps.db
-    .select({ userId: users.id, knownTier: subscriptions.tier })
-    .from(users)
-    .leftJoin(subscriptions, eq(subscriptions.id, reading.id))
-    .where(
-      sql`${users.stripeCustomerId} = ${reading.customerId} or ${users.id} = ${subscriptions.userId}`,
-    )
-  return row ?? null
+  const { rows } = await deps.db.execute<{ user_id: string | null; tier: Tier | null }>(sql`
+    select
+      coalesce(
+        (select user_id from subscriptions where id = ${id}),
+        (select id from users where stripe_customer_id = ${customerId})
+      ) as user_id,
+      (select tier from subscriptions where id = ${id}) as tier`)
+  const [row] = rows
+  return row?.user_id ? { userId: row.user_id, knownTier: row.tier } : null
 }
 
 /** When the oldest invoice still open was finalised: Stripe's first attempt to collect it follows at once. */

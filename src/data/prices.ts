@@ -1,4 +1,4 @@
-// What the plans cost, as Stripe has it. Kept in the isolate for some minutes: the paid path never asks Stripe.
+// What the plans cost, as Stripe has it. Kept in the isolate for some minutes: a call that is let in never asks Stripe.
 import type Stripe from 'stripe'
 import { PLANS, type PriceIds, type Quotas, TIERS, type Tier } from '../plans.ts'
 
@@ -9,7 +9,7 @@ export interface PriceView {
   interval: string | null
 }
 
-/** Prices by tier; empty where this isolate has not asked yet. */
+/** Prices by tier; empty where Stripe has not answered yet. */
 export type KnownPrices = Partial<Record<Tier, PriceView>>
 
 /** A plan on the wire. */
@@ -23,23 +23,46 @@ export interface PlanView {
 }
 
 const FRESH_MS = 5 * 60_000
-const known = new WeakMap<Stripe, { at: number; prices: KnownPrices }>()
+const RETRY_MS = 30_000
+const PROMPT_MS = 1_000
+const known = new WeakMap<Stripe, { until: number; prices: KnownPrices }>()
 
 /** The price that Checkout sells for each tier, at most FRESH_MS old. @throws Stripe's errors */
-export async function readPrices(stripe: Stripe, ids: PriceIds, now: Date): Promise<KnownPrices> {
+export async function readPrices(
+  stripe: Stripe,
+  ids: PriceIds,
+  now: Date,
+  options: Stripe.RequestOptions = {},
+): Promise<KnownPrices> {
   const kept = known.get(stripe)
-  if (kept && now.getTime() - kept.at < FRESH_MS) return kept.prices
+  if (kept && now.getTime() < kept.until && TIERS.every((tier) => kept.prices[tier])) {
+    return kept.prices
+  }
   const entries = await Promise.all(
-    TIERS.map(async (tier) => [tier, view(await stripe.prices.retrieve(ids[tier][0]))] as const),
+    TIERS.map(
+      async (tier) =>
+        [tier, view(await stripe.prices.retrieve(ids[tier][0], {}, options))] as const,
+    ),
   )
   const prices = Object.fromEntries(entries)
-  known.set(stripe, { at: now.getTime(), prices })
+  known.set(stripe, { until: now.getTime() + FRESH_MS, prices })
   return prices
 }
 
-/** What this isolate last read, without asking. */
-export function knownPrices(stripe: Stripe): KnownPrices {
-  return known.get(stripe)?.prices ?? {}
+/**
+ * The same for a caller who must not wait or fail: what Stripe says within a second, else what is known, be it
+ * nothing. A Stripe that is away is asked once in RETRY_MS.
+ */
+export async function promptPrices(stripe: Stripe, ids: PriceIds, now: Date): Promise<KnownPrices> {
+  const kept = known.get(stripe)
+  if (kept && now.getTime() < kept.until) return kept.prices
+  try {
+    return await readPrices(stripe, ids, now, { timeout: PROMPT_MS, maxNetworkRetries: 0 })
+  } catch {
+    const prices = kept?.prices ?? {}
+    known.set(stripe, { until: now.getTime() + RETRY_MS, prices })
+    return prices
+  }
 }
 
 /** The plan table with these prices; null where one is not known. */

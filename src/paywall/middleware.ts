@@ -5,7 +5,7 @@ import { uuid } from '../crypto.ts'
 import { AccountsUnavailable, readAccount } from '../data/accounts.ts'
 import { databaseFault } from '../data/db.ts'
 import { type LeaseAnswer, settleLease, takeLease, type Units } from '../data/leases.ts'
-import { knownPrices } from '../data/prices.ts'
+import { promptPrices } from '../data/prices.ts'
 import { errorFields } from '../log.ts'
 import { PLANS } from '../plans.ts'
 import { Problem } from '../problem.ts'
@@ -29,7 +29,7 @@ export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
     const { keyId, userId } = provenKey(c)
     const { account, source } = await answerOrUnavailable(readAccount(deps, userId))
     const decision = decide(account, keyId, deps.now(), deps.config.pastDueGraceDays)
-    if (!decision.allowed) throw refusal(c, decision)
+    if (!decision.allowed) throw await refusal(c, decision)
     await passRateLimit(deps, decision)
     const asked = await costOf(c)
     const lease = await takeUnits(deps, decision, asked)
@@ -66,16 +66,19 @@ async function answerOrUnavailable<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-function refusal(c: AppContext, decision: Extract<Decision, { allowed: false }>): Problem {
+async function refusal(
+  c: AppContext,
+  decision: Extract<Decision, { allowed: false }>,
+): Promise<Problem> {
   if (decision.code === 'invalid_api_key') {
     return new Problem('invalid_api_key', { headers: { 'WWW-Authenticate': 'ApiKey' } })
   }
-  const { config, stripe } = c.var.deps
+  const { config, stripe, now } = c.var.deps
   const { origin } = new URL(c.req.url)
   return paymentRefusal(decision.code, decision.account, {
     origin,
     returnOrigin: config.redirectOrigins?.[0] ?? origin,
-    prices: knownPrices(stripe),
+    prices: await promptPrices(stripe, config.prices, now()),
   })
 }
 

@@ -29,7 +29,6 @@ async function spend(who: { id: string; key: string }, apiCalls: number, reactio
 
 describe('before paying', () => {
   test('a real key is answered 402 with all that a program needs to buy', async () => {
-    await call('GET', '/billing/plans')
     const person = await signUp(app, 'research')
     const { status, json } = await generate(person)
     expect([status, json.code]).toEqual([402, 'subscription_required'])
@@ -46,6 +45,14 @@ describe('before paying', () => {
     const { method, url, body } = json.checkout
     const followed = await call(method, new URL(url).pathname, { key: person.key, body })
     expect([followed.status, body.tier]).toEqual([200, 'research'])
+  })
+
+  test('says so without prices while Stripe is away', async () => {
+    const away = testApp({ STRIPE_API_BASE: 'http://127.0.0.1:9' })
+    const { status, json } = await generate(await signUp(away), {}, away)
+    expect([status, json.code]).toEqual([402, 'subscription_required'])
+    expect(json.plans.map(({ price }: { price: null }) => price)).toEqual([null, null, null])
+    expect(json.checkout.url).toContain('/checkout/session')
   })
 
   test('a bad body is no way around it', async () => {
