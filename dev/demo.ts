@@ -2,6 +2,7 @@
 import { formOf, submit } from './browser.ts'
 import { type Stack, startStack } from './stack.ts'
 import { type RunningWorker, startWorker } from './worker.ts'
+import { NOTHING_ELSE } from './worker-vars.ts'
 
 const CARD = '4242 4242 4242 4242'
 const EVENT_WAIT_MS = 30_000
@@ -18,91 +19,116 @@ async function sale(app: string, stripe: string): Promise<void> {
   const email = `ada-${Date.now()}@example.com`
   const password = 'correct horse battery staple'
   const call = caller(`${app}/api/v1`)
+  const post = (path: string, body: object, who: Credentials = {}) =>
+    call('POST', path, { body, ...who })
 
   await step('the Worker is up', 200, () => call('GET', '/health'))
-  const registered = await step('register', 200, () =>
-    call('POST', '/auth/register', { body: { email, password, tier: 'hobby' } }),
+  const { json: registered } = await step('register', 200, () =>
+    post('/auth/register', { email, password, tier: 'hobby' }),
   )
-  const session = await step('log in', 200, () =>
-    call('POST', '/auth/login', { body: { email, password } }),
+  const { json: session } = await step(
+    'log in: the same API key again, computed',
+    200,
+    () => post('/auth/login', { email, password }),
+    ({ json }) => json.api_key === registered.api_key,
   )
-  expect(session.json.api_key === registered.json.api_key, 'login shows the same API key again')
-  const { access_token: token, api_key: key } = session.json
-  console.log(`        ${key.slice(0, 16)}…`)
+  const { access_token: token, api_key: key } = session
 
   const order = { dataset_type: 'reaction_trajectories', params: { runs: 3, seed: 42 } }
-  const buyData = () => call('POST', '/datasets/generate', { key, body: order })
-  const refused = await step('call the paid API before paying', 402, buyData)
-  expect(refused.json.code === 'subscription_required', 'the refusal says subscription_required')
+  const buyData = () => post('/datasets/generate', order, { key })
+  const closed = ({ json }: Reply) => json.code === 'subscription_required'
+  await step('call the paid API before paying: subscription_required', 402, buyData, closed)
 
+  const wayBack = { success_url: `${app}/api/v1/health`, cancel_url: `${app}/` }
   const checkout = await step('start Checkout', 200, () =>
-    call('POST', '/billing/checkout/session', {
-      token,
-      body: { tier: 'hobby', success_url: `${app}/api/v1/health`, cancel_url: `${app}/` },
-    }),
+    post('/billing/checkout/session', { tier: 'hobby', ...wayBack }, { token }),
   )
   const page: string = checkout.json.url
   const form = await step('open the Checkout page', 200, () => get(page))
   const payment = formOf(page, form.text, 'Subscribe')
   payment.fields.number = CARD
-  const paid = await step(`pay with ${CARD}`, 303, async () => reply(await submit(payment)))
-  expect(paid.headers.get('Location')?.startsWith(app) ?? false, 'Checkout leads back to the app')
+  await step(
+    `pay with ${CARD}: back to the app`,
+    303,
+    async () => reply(await submit(payment)),
+    ({ headers }) => headers.get('Location') === wayBack.success_url,
+  )
 
-  await step('Stripe has delivered its webhooks', 200, () => get(`${stripe}/_sim/webhooks/idle`))
+  const delivered = () => get(`${stripe}/_sim/webhooks/idle`)
+  await step('the webhooks have been delivered', 200, delivered, isIdle)
   const subscription = () => call('GET', '/billing/subscription', { token })
-  const active = await step('the subscription', 200, subscription)
-  expect(active.json.status === 'active' && active.json.access === true, 'it is active')
+  await step(
+    'the subscription is active',
+    200,
+    subscription,
+    ({ json }) => json.status === 'active' && json.access === true,
+  )
 
-  const data = await step('call the paid API', 200, buyData)
+  const data = await step('call the paid API: the data set, whole', 200, buyData, isWhole)
   const lines = data.text.trim().split('\n')
-  const end = JSON.parse(lines.at(-1) ?? '{}')
-  expect(end.end === true && end.reactions > 0, 'the data set came whole')
-  console.log(`        ${end.reactions} reactions; the first: ${lines[0]?.slice(0, 90)}…`)
-  const usage = await step('usage', 200, () => call('GET', '/billing/usage', { key }))
-  const { api_calls, reactions } = usage.json.current_month
-  expect(api_calls === 1 && reactions === end.reactions, 'it counts that call and no other')
+  console.log(`              ${lines[0]?.slice(0, 100)}…`)
+  console.log(`              ${lines.at(-1)}`)
+  await step(
+    'usage: that call and its reactions, no other',
+    200,
+    () => call('GET', '/billing/usage', { key }),
+    ({ json }) =>
+      json.current_month.api_calls === 1 && json.current_month.reactions === endOf(data).reactions,
+  )
 
   const portal = await step('open the portal', 200, () =>
-    call('POST', '/billing/portal', { token, body: { return_url: `${app}/` } }),
+    post('/billing/portal', { return_url: `${app}/` }, { token }),
   )
   const portalPage = await step('read the portal page', 200, () => get(portal.json.url))
   const cancellation = formOf(portal.json.url, portalPage.text, 'Yes, cancel my plan')
-  await step('cancel at the end of the period', 303, async () => reply(await submit(cancellation)))
-  await get(`${stripe}/_sim/webhooks/idle`)
-  const ending = await step('the subscription', 200, subscription)
-  expect(ending.json.access === true && ending.json.cancel_at !== null, 'access lasts to the end')
+  await step('cancel there, at the end of the period', 303, async () =>
+    reply(await submit(cancellation)),
+  )
+  await step('the webhooks have been delivered', 200, delivered, isIdle)
+  await step(
+    'the subscription: scheduled to end, access until then',
+    200,
+    subscription,
+    ({ json }) => json.access === true && json.cancel_at !== null,
+  )
 
   const customer = await customerOf(stripe, email)
   await step('the period ends', 200, () => advance(stripe, customer))
-  await get(`${stripe}/_sim/webhooks/idle`)
-  const over = await step('the subscription', 200, subscription)
-  expect(over.json.status === 'canceled', 'it is canceled')
-  const turnedAway = await step('call the paid API again', 402, buyData)
-  expect(turnedAway.json.code === 'subscription_required', 'the door is closed')
+  await step('the webhooks have been delivered', 200, delivered, isIdle)
+  await step('the subscription is canceled', 200, subscription, ({ json }) => {
+    return json.status === 'canceled' && json.access === false
+  })
+  await step('call the paid API again: subscription_required', 402, buyData, closed)
 }
 
-/** Runs one step and prints it with its status and time. @throws when the status is another */
-async function step(name: string, status: number, run: () => Promise<Reply>): Promise<Reply> {
+const isIdle = ({ json }: Reply) => json.state?.idle ?? json.idle
+const endOf = ({ text }: Reply) => JSON.parse(text.trim().split('\n').at(-1) ?? '{}')
+const isWhole = (answer: Reply) => endOf(answer).end === true && endOf(answer).reactions > 0
+
+/** Runs one step and prints it with its status and time. @throws when it does not hold */
+async function step(
+  name: string,
+  status: number,
+  run: () => Promise<Reply>,
+  holds: (answer: Reply) => boolean = () => true,
+): Promise<Reply> {
   const started = performance.now()
   const answer = await run()
   const took = (performance.now() - started).toFixed(0).padStart(5)
-  const held = answer.status === status
+  const held = answer.status === status && holds(answer)
   console.log(`${held ? '  ok  ' : 'FAILED'}  ${answer.status}  ${took} ms  ${name}`)
-  if (!held)
-    throw new Error(
-      `${name}: expected ${status}, got ${answer.status}: ${answer.text.slice(0, 500)}`,
-    )
-  return answer
+  if (held) return answer
+  const got = `${answer.status}: ${answer.text.slice(0, 500)}`
+  throw new Error(`"${name}" does not hold. Expected ${status}, got ${got}`)
 }
 
-function expect(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`This does not hold: ${what}`)
-}
-
-interface Request {
-  body?: object
+interface Credentials {
   token?: string
   key?: string
+}
+
+interface Request extends Credentials {
+  body?: object
 }
 
 function caller(base: string) {
@@ -162,7 +188,7 @@ async function main(): Promise<void> {
     })
     worker = await startWorker({
       port: Number(process.env.PORT ?? 0),
-      vars: stack.vars,
+      vars: { ...NOTHING_ELSE, ...stack.vars },
       verbose: false,
     })
     await stack.deliverTo(`${worker.url}/api/v1/billing/webhooks/stripe`)

@@ -16,3 +16,22 @@ export function workerVars(info: StackInfo): Record<string, string> {
     STRIPE_API_BASE: info.stripeApiBase,
   }
 }
+
+/** The Worker's other variables, switched off: the demo is the same whatever stands in .dev.vars. */
+export const NOTHING_ELSE: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    'REDIS_HOST',
+    'REDIS_PASSWORD',
+    'API_KEY_SECRET',
+    'API_KEY_SECRET_PREVIOUS',
+    'PAST_DUE_GRACE_DAYS',
+    'TRIAL_DAYS',
+    'PAYWALL_MEMORY_SECONDS',
+    'PAYWALL_STALE_SECONDS',
+    'REDIS_TIMEOUT_MS',
+    'DATABASE_TIMEOUT_MS',
+    'ORIGIN_URL',
+    'ORIGIN_SIGNING_SECRET',
+    'ALLOWED_REDIRECT_ORIGINS',
+  ].map((name) => [name, '']),
+)
