@@ -29,7 +29,8 @@ module.exports = {
     {
       name: 'no-top-to-below',
       severity: 'error',
-      comment: 'The shared files at the top know nothing of what stands on them; context.ts has types only.',
+      comment:
+        'The shared files at the top know nothing of what stands on them; context.ts has types only.',
       from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(index|app|deps|context)\\.ts$' },
       to: { path: '^src/[^/]+/' },
     },
