@@ -1,7 +1,12 @@
 // What a person does on Stripe's pages and in its dashboard.
 
 import { periodEnd, scheduleCancellation, takeCancellationBack } from './billing/cancellations.ts'
-import { attachCard, cardFromNumbers, setDefaultCard } from './billing/cards-on-file.ts'
+import {
+  attachCard,
+  cardFromNumbers,
+  rememberAuthentication,
+  setDefaultCard,
+} from './billing/cards-on-file.ts'
 import { payCheckoutSession } from './billing/checkout.ts'
 import { finalizeInvoice } from './billing/invoices.ts'
 import { declineOf, type PaymentResult } from './billing/payments.ts'
@@ -124,6 +129,7 @@ function setCard(world: World, customerId: string, card: CardEntry): Outcome {
   const billing = { email: customer.email, name: customer.name ?? null }
   const method = cardFromNumbers(world, card, billing, customer.id)
   attachCard(world, method, customer.id)
+  rememberAuthentication(world, method)
   setDefaultCard(world, customer, method.id)
   for (const subscription of world.store.subscriptions.values()) {
     if (idOf(subscription.customer) !== customer.id || subscription.ended_at !== null) continue

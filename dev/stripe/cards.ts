@@ -155,21 +155,31 @@ export type ChargeOutcome =
   | { kind: 'declined'; decline: Decline }
   | { kind: 'needs_authentication' }
 
-/** What a charge comes to. `inCheckout`: the buyer is at the page and this is the card's first charge. */
-export function chargeOutcome(behaviour: CardBehaviour, inCheckout: boolean): ChargeOutcome {
+/** The buyer at a charge: at Checkout's page with a new card, or nowhere near. */
+export interface Presence {
+  inCheckout: boolean
+  /** Went through 3-D Secure for this charge. */
+  authenticated: boolean
+}
+
+export const ABSENT: Presence = { inCheckout: false, authenticated: false }
+
+export function chargeOutcome(behaviour: CardBehaviour, buyer: Presence): ChargeOutcome {
   if (behaviour === 'pays') return { kind: 'paid' }
   if (behaviour === 'fails_after_first') {
-    return inCheckout ? { kind: 'paid' } : { kind: 'declined', decline: DECLINES.generic_decline }
+    return buyer.inCheckout
+      ? { kind: 'paid' }
+      : { kind: 'declined', decline: DECLINES.generic_decline }
   }
   if (behaviour === 'needs_authentication' || behaviour === 'needs_authentication_once') {
-    return { kind: 'needs_authentication' }
+    return { kind: buyer.authenticated ? 'paid' : 'needs_authentication' }
   }
   return { kind: 'declined', decline: DECLINES[behaviour] }
 }
 
 /** Whether saving the card to a customer is refused, as Stripe does when it checks a card first. */
 export function refusalToAttach(behaviour: CardBehaviour): Decline | null {
-  const outcome = chargeOutcome(behaviour, true)
+  const outcome = chargeOutcome(behaviour, { inCheckout: true, authenticated: false })
   return outcome.kind === 'declined' ? outcome.decline : null
 }
 

@@ -3,7 +3,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dumpStore, loadStore, type Store } from './store.ts'
 
-/** How long after a change the file is written: changes come in bursts. */
+/**
+ * How long after a change the file is written: changes come in bursts. A large file waits ten times
+ * as long as it takes to write, so that writing never takes more than a tenth of the time.
+ */
 const DELAY_MS = 250
 const FORMAT = 1
 
@@ -30,6 +33,7 @@ export class StateFile {
   readonly #path: string
   readonly #store: Store
   #timer: NodeJS.Timeout | null = null
+  #delayMs = DELAY_MS
 
   constructor(path: string, store: Store) {
     this.#path = path
@@ -38,15 +42,17 @@ export class StateFile {
 
   /** Writes a moment from now, once for all changes until then. */
   schedule(): void {
-    this.#timer ??= setTimeout(() => this.write(), DELAY_MS).unref()
+    this.#timer ??= setTimeout(() => this.write(), this.#delayMs).unref()
   }
 
   write(): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
+    const began = performance.now()
     mkdirSync(dirname(this.#path), { recursive: true })
     const temporary = `${this.#path}.${process.pid}.tmp`
     writeFileSync(temporary, JSON.stringify({ format: FORMAT, store: dumpStore(this.#store) }))
     renameSync(temporary, this.#path)
+    this.#delayMs = Math.max(DELAY_MS, 10 * (performance.now() - began))
   }
 }

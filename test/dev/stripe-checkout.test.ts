@@ -149,14 +149,24 @@ test.each([
   expect((await stripe.checkout.sessions.retrieve(session.id)).customer).toBeNull()
 })
 
-test('3-D Secure is asked for, and once authenticated the card pays', async () => {
-  const { stripe, sim } = api
-  const price = await newPrice(stripe)
-  const session = await newSession(stripe, price.id, { customer_email: 'grace@example.com' })
-  const entry = card('4000002500003155')
-  expect(sim.payCheckout(session.id, entry)).toMatchObject({ code: 'authentication_required' })
-  expect(sim.payCheckout(session.id, entry, { authenticated: true })).toMatchObject({ ok: true })
-})
+test.each([
+  ['4000002500003155', 'active'],
+  ['4000002760003184', 'past_due'],
+])(
+  '%s asks for 3-D Secure; once authenticated it pays, and at renewal it is %s',
+  async (number, status) => {
+    const { stripe, sim } = api
+    const price = await newPrice(stripe)
+    const session = await newSession(stripe, price.id, { customer_email: 'grace@example.com' })
+    const entry = card(number)
+    expect(sim.payCheckout(session.id, entry)).toMatchObject({ code: 'authentication_required' })
+    expect(sim.payCheckout(session.id, entry, { authenticated: true })).toMatchObject({ ok: true })
+    const { customer, subscription } = await stripe.checkout.sessions.retrieve(session.id)
+    const renewal = sim.nextRenewal(String(customer)) ?? 0
+    sim.advanceCustomer(String(customer), renewal + 3600)
+    expect((await stripe.subscriptions.retrieve(String(subscription))).status).toBe(status)
+  },
+)
 
 test('a session without a customer makes one from what the buyer typed', async () => {
   const { stripe, sim } = api

@@ -49,6 +49,20 @@ test('a request that was refused before it began does not use up its key', async
   expect(await create({ email: 'ada@example.com' })).toHaveProperty('id')
 })
 
+test('nor does one that was refused for something it named', async () => {
+  const { stripe } = api
+  const price = await newPrice(stripe)
+  await stripe.prices.update(price.id, { active: false })
+  const create = () =>
+    stripe.checkout.sessions.create(
+      { mode: 'subscription', line_items: [{ price: price.id }], success_url: 'http://app.test/' },
+      { idempotencyKey: 'k1' },
+    )
+  expect(await refusal(create())).toMatchObject({ param: 'line_items[0][price]' })
+  await stripe.prices.update(price.id, { active: true })
+  expect(await create()).toMatchObject({ status: 'open' })
+})
+
 test('a declined payment is kept: the same key does not try the card again', async () => {
   const { stripe, sim } = api
   const { subscription, customer } = await buy(api, (await newPrice(stripe)).id, {

@@ -197,3 +197,29 @@ test('items can be added, counted and removed, but never all of them', async () 
     ),
   ).toMatchObject({ code: 'resource_missing', param: 'items[0][id]' })
 })
+
+test('from free to paid a new cycle begins, and is charged in full', async () => {
+  const { stripe, sim } = api
+  const free = await newPrice(stripe, { name: 'Free', cents: 0 })
+  const { research } = await start()
+  const { customer, subscription } = await buy(api, free.id)
+  sim.advanceCustomer(customer.id, START + 10 * DAY)
+  sim.changePlan(subscription.id, research.id)
+  const [invoice] = (await stripe.invoices.list({ subscription: subscription.id })).data
+  expect(invoice).toMatchObject({ total: 19_900, status: 'paid' })
+  expect(sim.nextRenewal(customer.id)).toBe(Date.UTC(2027, 1, 25, 10) / 1000)
+})
+
+test('prorations can be counted from another moment', async () => {
+  const { stripe, sim } = api
+  const { customer, subscription, research, item } = await start()
+  sim.advanceCustomer(customer.id, START + 10 * DAY)
+  await stripe.subscriptions.update(subscription.id, {
+    items: [{ id: item, price: research.id }],
+    proration_date: START,
+  })
+  const pending = await stripe.invoiceItems.list({ customer: customer.id, pending: true })
+  expect(pending.data.map(({ amount }) => amount).toSorted((a, b) => a - b)).toEqual([
+    -2900, 19_900,
+  ])
+})

@@ -160,6 +160,9 @@ test('what time did has no request, deliveries show in the filter, and 30 days l
   expect(await refusal(stripe.events.retrieve(renewed?.id ?? ''))).toMatchObject({
     statusCode: 404,
   })
+  await stripe.products.create({ name: 'x' })
+  expect(sim.data.events.has(renewed?.id ?? '')).toBe(false)
+  expect((await stripe.events.list({ type: 'product.created' })).data).toHaveLength(1)
 })
 
 test('the account is there for a doctor to look at', async () => {

@@ -80,6 +80,17 @@ export function attachCard(world: World, method: Stripe.PaymentMethod, customerI
   world.emit('payment_method.attached', method)
 }
 
+/**
+ * The buyer saved the card on one of Stripe's pages, which see to 3-D Secure: a card that asks for it
+ * once is charged without the buyer from then on.
+ */
+export function rememberAuthentication(world: World, method: Stripe.PaymentMethod): void {
+  const { cardBehaviours } = world.store
+  if (cardBehaviours.get(method.id) === 'needs_authentication_once') {
+    cardBehaviours.set(method.id, 'pays')
+  }
+}
+
 /** Detaches a card, and forgets it wherever it was the default. */
 export function detachCard(world: World, method: Stripe.PaymentMethod): void {
   const customerId = idOrNull(method.customer)

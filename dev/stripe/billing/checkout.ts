@@ -8,7 +8,12 @@ import { buildCustomer } from '../objects/customer.ts'
 import { buildPaymentIntent } from '../objects/payment.ts'
 import type { CheckoutPlan } from '../store.ts'
 import type { World } from '../world.ts'
-import { attachCard, cardFromNumbers, requireAttachable } from './cards-on-file.ts'
+import {
+  attachCard,
+  cardFromNumbers,
+  rememberAuthentication,
+  requireAttachable,
+} from './cards-on-file.ts'
 import { createSubscription } from './create-subscription.ts'
 import { settleBalance } from './invoices.ts'
 import { confirmIntent } from './payments.ts'
@@ -48,16 +53,23 @@ export function payCheckoutSession(
   const plan = find(world.store.checkoutPlans, 'checkout.session', sessionId, 'id')
   const email = session.customer_details?.email ?? buyer.email ?? null
   const method = cardFromNumbers(world, card, { email, name: buyer.name ?? null }, known)
-  if (buyer.authenticated) authenticate(world, method)
   const customer =
     known === null ? newCustomer(world, email, buyer) : findCustomer(world, known, 'customer')
-  const intent = collectFirstPayment(world, session, plan, customer, method)
+  const intent = collectFirstPayment(
+    world,
+    session,
+    plan,
+    customer,
+    method,
+    buyer.authenticated ?? false,
+  )
   if (intent === null) requireAttachable(world, method)
   if (known === null) {
     world.store.customers.set(customer.id, customer)
     world.emit('customer.created', customer)
   }
   attachCard(world, method, customer.id)
+  rememberAuthentication(world, method)
   const trialEnd = plan.trialEnd ?? trialOf(plan, world.now(customer.id))
   const { subscription } = createSubscription(world, {
     customer,
@@ -97,13 +109,6 @@ export function expireSession(world: World, session: Stripe.Checkout.Session): v
   world.emit('checkout.session.expired', session)
 }
 
-function authenticate(world: World, method: Stripe.PaymentMethod): void {
-  const { cardBehaviours } = world.store
-  if (cardBehaviours.get(method.id) === 'needs_authentication_once') {
-    cardBehaviours.set(method.id, 'pays')
-  }
-}
-
 /** Not in the store yet: a declined card leaves no customer behind. */
 function newCustomer(world: World, email: string | null, buyer: Buyer): Stripe.Customer {
   if (email === null) {
@@ -124,12 +129,13 @@ function collectFirstPayment(
   plan: CheckoutPlan,
   customer: Stripe.Customer,
   method: Stripe.PaymentMethod,
+  authenticated: boolean,
 ): Stripe.PaymentIntent | null {
   const isTrial = plan.trialEnd !== null || plan.trialPeriodDays !== null
   const amount = settleBalance(session.amount_total ?? 0, customer.balance).amountDue
   if (isTrial || amount === 0) return null
   const intent = intentOf(world, session, plan, customer, amount)
-  const result = confirmIntent(world, intent, method, true)
+  const result = confirmIntent(world, intent, method, { inCheckout: true, authenticated })
   if (result.kind === 'declined') {
     throw declineError(result.decline, { ...(result.charge && { charge: result.charge }) })
   }

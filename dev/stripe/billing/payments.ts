@@ -1,10 +1,12 @@
 // Charging a card for an invoice, and what the bank's answer does to the payment and the invoice.
 import type { Stripe } from 'stripe'
 import {
+  ABSENT,
   AUTHENTICATION_REQUIRED,
   type ChargeOutcome,
   chargeOutcome,
   type Decline,
+  type Presence,
 } from '../cards.ts'
 import { customerOf, idOf, idOrNull, subscriptionOf } from '../lookup.ts'
 import { buildCharge } from '../objects/payment.ts'
@@ -40,22 +42,21 @@ export function paymentMethodOf(
 
 /** What the bank would say, without asking: for `error_if_incomplete`, which must change nothing. */
 export function foresee(world: World, paymentMethod: string, customerId: string): ChargeOutcome {
-  if (world.store.failNextPayment.has(customerId)) return chargeOutcome('generic_decline', false)
-  return chargeOutcome(world.store.cardBehaviours.get(paymentMethod) ?? 'pays', false)
+  if (world.store.failNextPayment.has(customerId)) return chargeOutcome('generic_decline', ABSENT)
+  return chargeOutcome(world.store.cardBehaviours.get(paymentMethod) ?? 'pays', ABSENT)
 }
 
 /**
  * Confirms a payment intent with a card, and writes the charge and the events of both.
- * @param inCheckout the buyer is at the page: see `CardBehaviour`
  */
 export function confirmIntent(
   world: World,
   intent: Stripe.PaymentIntent,
   paymentMethod: Stripe.PaymentMethod,
-  inCheckout: boolean,
+  buyer: Presence,
 ): PaymentResult {
   const customerId = idOrNull(intent.customer) ?? ''
-  const outcome = askBank(world, paymentMethod, customerId, inCheckout)
+  const outcome = askBank(world, paymentMethod, customerId, buyer)
   intent.payment_method = paymentMethod.id
   if (outcome.kind === 'needs_authentication') {
     intent.status = 'requires_action'
@@ -79,10 +80,11 @@ function askBank(
   world: World,
   paymentMethod: Stripe.PaymentMethod,
   customerId: string,
-  inCheckout: boolean,
+  buyer: Presence,
 ): ChargeOutcome {
-  if (world.store.failNextPayment.delete(customerId)) return chargeOutcome('generic_decline', false)
-  return chargeOutcome(world.store.cardBehaviours.get(paymentMethod.id) ?? 'pays', inCheckout)
+  if (world.store.failNextPayment.delete(customerId))
+    return chargeOutcome('generic_decline', ABSENT)
+  return chargeOutcome(world.store.cardBehaviours.get(paymentMethod.id) ?? 'pays', buyer)
 }
 
 function writeCharge(
@@ -138,7 +140,7 @@ export function attemptPayment(
   const method = methodId === null ? undefined : world.store.paymentMethods.get(methodId)
   const intent = paymentIntentOf(world, invoice)
   const result: PaymentResult = method
-    ? confirmIntent(world, intent, method, false)
+    ? confirmIntent(world, intent, method, ABSENT)
     : { kind: 'no_payment_method' }
   if (result.kind === 'paid') {
     if (counts(invoice, options.automatic)) invoice.attempt_count += 1
