@@ -1,5 +1,4 @@
 // What a person does on Stripe's pages and in its dashboard.
-
 import { periodEnd, scheduleCancellation, takeCancellationBack } from './billing/cancellations.ts'
 import {
   attachCard,

@@ -1,6 +1,6 @@
 // The shapes of before 2025-03-31.basil: the period on the subscription, the subscription on the invoice.
 import type { Stripe } from 'stripe'
-import { invoicePaymentOf } from './billing/invoices.ts'
+import { invoicePaymentOf } from './billing/invoice-payments.ts'
 import { idOf, idOrNull } from './lookup.ts'
 import type { World } from './world.ts'
 

@@ -1,6 +1,6 @@
 // Paying a Checkout session: the card first, and only then the subscription and its invoice.
 import type { Stripe } from 'stripe'
-import { type CardNumbers, declineError } from '../cards.ts'
+import { type CardNumbers, declineError, type Presence } from '../cards.ts'
 import { invalid, StripeError } from '../errors.ts'
 import { find, findCustomer, idOrNull } from '../lookup.ts'
 import { customerDetails } from '../objects/checkout-session.ts'
@@ -38,31 +38,15 @@ export function payCheckoutSession(
   card: CardNumbers,
   buyer: Buyer,
 ): string {
-  const session = find(world.store.checkoutSessions, 'checkout.session', sessionId, 'id')
-  if (session.status !== 'open') {
-    throw invalid(`This Checkout Session is ${session.status}; only an open one can be paid.`, {
-      code: 'checkout_session_not_open',
-    })
-  }
-  const known = idOrNull(session.customer)
-  if (known !== null && world.store.deletedCustomers.has(known)) {
-    throw invalid('The customer of this Checkout Session has been deleted.', {
-      code: 'customer_deleted',
-    })
-  }
+  const session = openSession(world, sessionId)
   const plan = find(world.store.checkoutPlans, 'checkout.session', sessionId, 'id')
+  const known = idOrNull(session.customer)
   const email = session.customer_details?.email ?? buyer.email ?? null
   const method = cardFromNumbers(world, card, { email, name: buyer.name ?? null }, known)
   const customer =
     known === null ? newCustomer(world, email, buyer) : findCustomer(world, known, 'customer')
-  const intent = collectFirstPayment(
-    world,
-    session,
-    plan,
-    customer,
-    method,
-    buyer.authenticated ?? false,
-  )
+  const presence = { inCheckout: true, authenticated: buyer.authenticated ?? false }
+  const intent = collectFirstPayment(world, { session, plan, customer, method, presence })
   if (intent === null) requireAttachable(world, method)
   if (known === null) {
     world.store.customers.set(customer.id, customer)
@@ -70,7 +54,43 @@ export function payCheckoutSession(
   }
   attachCard(world, method, customer.id)
   rememberAuthentication(world, method)
-  const trialEnd = plan.trialEnd ?? trialOf(plan, world.now(customer.id))
+  const subscription = subscribe(world, plan, customer, method, intent)
+  Object.assign(session, {
+    customer: customer.id,
+    customer_details: customerDetails(email, buyer.name ?? customer.name ?? null),
+    invoice: idOrNull(subscription.latest_invoice),
+    payment_status: session.amount_total === 0 ? 'no_payment_required' : 'paid',
+    status: 'complete',
+    subscription: subscription.id,
+    url: null,
+  })
+  world.emit('checkout.session.completed', session)
+  return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id)
+}
+
+function openSession(world: World, id: string): Stripe.Checkout.Session {
+  const session = find(world.store.checkoutSessions, 'checkout.session', id, 'id')
+  if (session.status !== 'open') {
+    throw invalid(`This Checkout Session is ${session.status}; only an open one can be paid.`, {
+      code: 'checkout_session_not_open',
+    })
+  }
+  if (world.store.deletedCustomers.has(idOrNull(session.customer) ?? '')) {
+    throw invalid('The customer of this Checkout Session has been deleted.', {
+      code: 'customer_deleted',
+    })
+  }
+  return session
+}
+
+function subscribe(
+  world: World,
+  plan: CheckoutPlan,
+  customer: Stripe.Customer,
+  method: Stripe.PaymentMethod,
+  intent: Stripe.PaymentIntent | null,
+): Stripe.Subscription {
+  const days = plan.trialPeriodDays
   const { subscription } = createSubscription(world, {
     customer,
     items: plan.lineItems.flatMap(({ price, quantity }) =>
@@ -80,7 +100,7 @@ export function payCheckoutSession(
     billingMode: plan.billingMode,
     description: plan.description,
     defaultPaymentMethod: method.id,
-    trialEnd,
+    trialEnd: plan.trialEnd ?? (days === null ? null : world.now(customer.id) + days * DAY),
     anchor: null,
     missingPaymentMethod: plan.missingPaymentMethod,
     collectionMethod: 'charge_automatically',
@@ -89,17 +109,7 @@ export function payCheckoutSession(
     cancelAt: null,
     payment: { kind: 'collected', intent },
   })
-  Object.assign(session, {
-    customer: customer.id,
-    customer_details: customerDetails(email, buyer.name ?? customer.name ?? null),
-    invoice: idOrNull(subscription.latest_invoice),
-    payment_status: intent || trialEnd === null ? 'paid' : 'no_payment_required',
-    status: 'complete',
-    subscription: subscription.id,
-    url: null,
-  })
-  world.emit('checkout.session.completed', session)
-  return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id)
+  return subscription
 }
 
 export function expireSession(world: World, session: Stripe.Checkout.Session): void {
@@ -122,20 +132,21 @@ function newCustomer(world: World, email: string | null, buyer: Buyer): Stripe.C
   })
 }
 
-/** @returns null when the first period costs nothing (a trial, a free price) */
-function collectFirstPayment(
-  world: World,
-  session: Stripe.Checkout.Session,
-  plan: CheckoutPlan,
-  customer: Stripe.Customer,
-  method: Stripe.PaymentMethod,
-  authenticated: boolean,
-): Stripe.PaymentIntent | null {
-  const isTrial = plan.trialEnd !== null || plan.trialPeriodDays !== null
+interface FirstPayment {
+  session: Stripe.Checkout.Session
+  plan: CheckoutPlan
+  customer: Stripe.Customer
+  method: Stripe.PaymentMethod
+  presence: Presence
+}
+
+/** @returns null when the first period costs nothing (a trial, a free price, a credit) */
+function collectFirstPayment(world: World, first: FirstPayment): Stripe.PaymentIntent | null {
+  const { session, customer } = first
   const amount = settleBalance(session.amount_total ?? 0, customer.balance).amountDue
-  if (isTrial || amount === 0) return null
-  const intent = intentOf(world, session, plan, customer, amount)
-  const result = confirmIntent(world, intent, method, { inCheckout: true, authenticated })
+  if (amount === 0) return null
+  const intent = intentOf(world, first, amount)
+  const result = confirmIntent(world, intent, first.method, first.presence)
   if (result.kind === 'declined') {
     throw declineError(result.decline, { ...(result.charge && { charge: result.charge }) })
   }
@@ -147,14 +158,14 @@ function collectFirstPayment(
     })
   }
   intent.customer = customer.id
+  const charge = world.store.charges.get(idOrNull(intent.latest_charge) ?? '')
+  if (charge) charge.customer = customer.id
   return intent
 }
 
 function intentOf(
   world: World,
-  session: Stripe.Checkout.Session,
-  plan: CheckoutPlan,
-  customer: Stripe.Customer,
+  { session, plan, customer }: FirstPayment,
   amount: number,
 ): Stripe.PaymentIntent {
   const earlier = plan.paymentIntent && world.store.paymentIntents.get(plan.paymentIntent)
@@ -171,12 +182,4 @@ function intentOf(
   plan.paymentIntent = intent.id
   world.emit('payment_intent.created', intent)
   return intent
-}
-
-/** The trial's end, counted from now. */
-export function trialOf(
-  { trialPeriodDays }: { trialPeriodDays: number | null },
-  now: number,
-): number | null {
-  return trialPeriodDays === null ? null : now + trialPeriodDays * DAY
 }

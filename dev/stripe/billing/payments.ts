@@ -11,7 +11,8 @@ import {
 import { customerOf, idOf, idOrNull, subscriptionOf } from '../lookup.ts'
 import { buildCharge } from '../objects/payment.ts'
 import type { World } from '../world.ts'
-import { markPaid, paymentIntentOf } from './invoices.ts'
+import { paymentIntentOf } from './invoice-payments.ts'
+import { markPaid } from './invoices.ts'
 
 export type PaymentResult =
   | { kind: 'paid' }

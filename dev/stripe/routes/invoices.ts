@@ -1,12 +1,7 @@
 // /v1/invoices
 import type { Stripe } from 'stripe'
-import {
-  finalizeInvoice,
-  markPaid,
-  markUncollectible,
-  paymentIntentOf,
-  voidInvoice,
-} from '../billing/invoices.ts'
+import { paymentIntentOf } from '../billing/invoice-payments.ts'
+import { finalizeInvoice, markPaid, markUncollectible, voidInvoice } from '../billing/invoices.ts'
 import { declineOf, type PaymentResult } from '../billing/payments.ts'
 import { composePreview } from '../billing/preview.ts'
 import { collect, settleSubscription } from '../billing/subscription-state.ts'
