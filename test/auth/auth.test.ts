@@ -2,6 +2,7 @@
 
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { networkOf } from '../../src/auth/throttle.ts'
 import { apiKeys, users } from '../../src/data/schema.ts'
 import { freshAddress, signUp, testApp, unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
@@ -206,6 +207,27 @@ describe('the throttles', () => {
     expect(
       (await call('POST', '/auth/login', { body: { email: email(), password } })).json.code,
     ).toBe('invalid_credentials')
+  })
+
+  test('count the addresses of one IPv6 network as one', async () => {
+    let host = 0
+    const attempt = () => {
+      host += 1
+      const headers = { 'CF-Connecting-IP': `2001:db8:77:88:${host}::1` }
+      return call('POST', '/auth/login', { headers, body: '{' })
+    }
+    expect(await untilRefused(attempt, 41)).toBe(true)
+  })
+
+  test.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['2001:db8:a:b:1:2:3:4', '2001:db8:a:b::/64'],
+    ['2001:0DB8:000a:000b::1', '2001:db8:a:b::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::ffff:192.0.2.7', '0:0:0:0::/64'],
+  ])('know %s as %s', (address, network) => {
+    expect(networkOf(address)).toBe(network)
   })
 
   test('know a caller without an address as one caller', async () => {
