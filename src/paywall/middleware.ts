@@ -2,8 +2,7 @@
 import { proveApiKey } from '../api-key.ts'
 import type { AppContext, Deps, Guard, PaidCall } from '../context.ts'
 import { uuid } from '../crypto.ts'
-import { AccountsUnavailable, readAccount } from '../data/accounts.ts'
-import { databaseFault } from '../data/db.ts'
+import { readAccount } from '../data/accounts.ts'
 import { type LeaseAnswer, settleLease, takeLease, type Units } from '../data/leases.ts'
 import { promptPrices } from '../data/prices.ts'
 import { errorFields } from '../log.ts'
@@ -17,17 +16,19 @@ export type CostOf = (c: AppContext) => Promise<Units>
 
 const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
 const NOTHING: Units = { apiCalls: 0, reactions: 0 }
-const RETRY_SECONDS = 5
 // The tiers' limiters count over ten seconds (wrangler.toml).
 const RATE_PERIOD_SECONDS = 10
 
-/** Guards a paid route. Throws the problems of the contract's paywall table. */
+/**
+ * Guards a paid route. Throws the problems of the contract's paywall table; a database that is away passes through
+ * as what it is and is answered 503, never "invalid key" and never 402.
+ */
 export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
   return async function paywall(c, next) {
     const { deps } = c.var
     const started = performance.now()
     const { keyId, userId } = provenKey(c)
-    const { account, source } = await answerOrUnavailable(readAccount(deps, userId))
+    const { account, source } = await readAccount(deps, userId)
     const decision = decide(account, keyId, deps.now(), deps.config.pastDueGraceDays)
     if (!decision.allowed) throw await refusal(c, decision)
     await passRateLimit(deps, decision)
@@ -54,16 +55,6 @@ function provenKey(c: AppContext) {
   const ids = proveApiKey(c.var.deps.config.apiKeySecrets, text)
   if (!ids) throw new Problem('invalid_api_key', { headers })
   return ids
-}
-
-/** A dependency that is away is never "invalid key" and never 402. */
-async function answerOrUnavailable<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    if (!(error instanceof AccountsUnavailable) && !databaseFault(error)?.unavailable) throw error
-    throw new Problem('unavailable', { headers: { 'Retry-After': String(RETRY_SECONDS) } })
-  }
 }
 
 async function refusal(
@@ -96,7 +87,7 @@ async function takeUnits(
   const { quotas } = PLANS[tier]
   const now = deps.now()
   const request = { id, userId: account.userId, window, quotas, units, now }
-  const answer = await answerOrUnavailable(takeLease(deps.db, request))
+  const answer = await takeLease(deps.db, request)
   if (!answer.granted) throw quotaRefusal(PLANS[tier], window, units, answer.used, now)
   return { id, answer }
 }
