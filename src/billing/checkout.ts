@@ -6,6 +6,7 @@ import type { AccountSnapshot } from '../data/accounts.ts'
 import { isLive } from '../data/entitlement.ts'
 import { type Tier, tierOfPrice } from '../plans.ts'
 import { isRefused } from '../stripe-fault.ts'
+import { createOnce } from './create-once.ts'
 import { billingUser, ensureCustomer } from './customer.ts'
 import { syncSubscription } from './sync.ts'
 
@@ -53,12 +54,11 @@ export async function startCheckout(
   }
   if (reusable) return sessionOutcome(reusable)
   const everSubscribed = account.subscription !== null || owned.data.length > 0
+  const params = sessionParams(deps, account.userId, customerId, request, wanted, everSubscribed)
+  // Parallel calls see the same latest session and so send the same key; once it is used up, the key changes.
+  const key = `tollgate-checkout-${customerId}-${wanted}-${sessions[0]?.id ?? 'first'}`
   return sessionOutcome(
-    await deps.stripe.checkout.sessions.create(
-      sessionParams(deps, account.userId, customerId, request, wanted, everSubscribed),
-      // Parallel calls see the same latest session and so send the same key; once it is used up, the key changes.
-      { idempotencyKey: `tollgate-checkout-${customerId}-${wanted}-${sessions[0]?.id ?? 'first'}` },
-    ),
+    await createOnce(deps, key, (options) => deps.stripe.checkout.sessions.create(params, options)),
   )
 }
 

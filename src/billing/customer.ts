@@ -3,6 +3,7 @@ import { and, eq, isNull } from 'drizzle-orm'
 import type { Deps } from '../context.ts'
 import { users } from '../data/schema.ts'
 import { isMissing } from '../stripe-fault.ts'
+import { createOnce } from './create-once.ts'
 
 export interface BillingUser {
   id: string
@@ -28,30 +29,25 @@ export async function billingUser(deps: Deps, userId: string): Promise<BillingUs
 export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<string> {
   const { stripeCustomerId: known } = user
   if (known && (await exists(deps, known))) return known
-  if (known) await forgetCustomer(deps, user.id, known)
-  const customer = await deps.stripe.customers.create(
-    { email: user.email, metadata: { user_id: user.id } },
-    { idempotencyKey: `tollgate-customer-${user.id}-${known ?? 'first'}` },
+  const customer = await createOnce(
+    deps,
+    // The customer that it replaces stands in the key: Stripe would answer the deleted one again.
+    `tollgate-customer-${user.id}-${known ?? 'first'}`,
+    (options) =>
+      deps.stripe.customers.create({ email: user.email, metadata: { user_id: user.id } }, options),
   )
   const [mine] = await deps.db
     .update(users)
     .set({ stripeCustomerId: customer.id })
-    .where(and(eq(users.id, user.id), isNull(users.stripeCustomerId)))
+    .where(
+      and(
+        eq(users.id, user.id),
+        known ? eq(users.stripeCustomerId, known) : isNull(users.stripeCustomerId),
+      ),
+    )
     .returning({ id: users.stripeCustomerId })
   // Somebody else was first: theirs counts.
   return mine?.id ?? (await billingUser(deps, user.id)).stripeCustomerId ?? customer.id
-}
-
-/** Takes note that Stripe no longer has `customerId`. */
-export async function forgetCustomer(
-  deps: Deps,
-  userId: string,
-  customerId: string,
-): Promise<void> {
-  await deps.db
-    .update(users)
-    .set({ stripeCustomerId: null })
-    .where(and(eq(users.id, userId), eq(users.stripeCustomerId, customerId)))
 }
 
 async function exists({ stripe }: Deps, customerId: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { accessDenial, graceUntil } from '../data/entitlement.ts'
 import { type PlanView, planViews, readPrices } from '../data/prices.ts'
 import { readUsage, type UsageView } from '../data/usage.ts'
 import { isMissing } from '../stripe-fault.ts'
-import { billingUser, forgetCustomer } from './customer.ts'
+import { billingUser } from './customer.ts'
 
 /** A subscription on the wire; instants in ISO 8601 or null. */
 export interface SubscriptionView {
@@ -66,8 +66,8 @@ export async function openPortal(
     })
     return { kind: 'portal', url: session.url }
   } catch (error) {
+    // It was deleted at Stripe; the next checkout makes another.
     if (!isMissing(error, 'customer')) throw error
-    await forgetCustomer(deps, userId, stripeCustomerId)
     return { kind: 'no_customer' }
   }
 }

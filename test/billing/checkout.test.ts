@@ -196,6 +196,20 @@ describe('POST /billing/checkout/session', () => {
     expect(status).toBe('active')
   })
 
+  test('goes on with a new customer where the portal has found the old one deleted', async () => {
+    const person = await signUp(app)
+    const { json } = await checkout(app, person, 'hobby')
+    const session = await deps.stripe.checkout.sessions.retrieve(json.session_id)
+    await deps.stripe.customers.del(String(session.customer))
+    const portal = await call('POST', '/billing/portal', {
+      token: person.token,
+      body: { return_url: urls.cancel_url },
+    })
+    expect([portal.status, portal.json.code]).toEqual([409, 'no_customer'])
+    expect((await checkout(app, person, 'hobby')).status).toBe(200)
+    expect((await checkout(app, person, 'hobby')).status).toBe(200)
+  })
+
   test('goes on with a new customer where the old one was deleted at Stripe', async () => {
     const person = await signUp(app)
     const { json } = await checkout(app, person, 'hobby')
