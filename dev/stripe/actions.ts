@@ -22,6 +22,7 @@ import type { World } from './world.ts'
 type Actions = Omit<
   Simulator,
   | 'api'
+  | 'inProgress'
   | 'data'
   | 'onEvent'
   | 'renderEvent'

@@ -9,6 +9,7 @@ import { replayOf, storeAnswer } from './idempotency.ts'
 import { newId } from './ids.ts'
 import { array, readParams, string } from './params.ts'
 import { render } from './render.ts'
+import { type NextError, orderedError, type RequestsInProgress } from './requests-in-progress.ts'
 import type { Route } from './route.ts'
 import { parseVersion } from './versions.ts'
 import type { World } from './world.ts'
@@ -26,14 +27,25 @@ interface Reply {
  * Serves the routes under `/v1`.
  * @param around runs each request: what is due is done before it, events leave after it
  */
-export function createApi(world: World, routes: Route[], around: <T>(work: () => T) => T): Hono {
+export function createApi(
+  world: World,
+  routes: Route[],
+  inProgress: RequestsInProgress,
+  around: <T>(work: () => T) => T,
+): Hono {
   const app = new Hono()
   for (const route of routes) {
     app.on(route.method, route.path, async (c) => {
       const sent = route.method === 'POST' ? await c.req.text() : queryOf(c.req.url)
-      return answer(c, (requestId) =>
-        around(() => serveRoute(world, route, { c, sent, requestId })),
-      )
+      const key = route.method === 'POST' ? c.req.header('Idempotency-Key') : undefined
+      const arrival = { path: c.req.path, sent, key }
+      return answer(c, (requestId) => {
+        authenticate(c.req.header('Authorization'), world.settings)
+        return inProgress.during(arrival, () => {
+          const takeError = () => inProgress.takeError(arrival)
+          return around(() => serveRoute(world, route, { c, sent, key, requestId, takeError }))
+        })
+      })
     })
   }
   app.all('*', (c) =>
@@ -49,9 +61,12 @@ export function createApi(world: World, routes: Route[], around: <T>(work: () =>
 }
 
 /** Runs the work and writes its reply, or Stripe's error body. */
-function answer(c: Context, work: (requestId: string) => Reply): Response {
+async function answer(
+  c: Context,
+  work: (requestId: string) => Reply | Promise<Reply>,
+): Promise<Response> {
   const requestId = newId('req')
-  const reply = attempt(() => work(requestId), requestId)
+  const reply = await attempt(async () => work(requestId), requestId)
   const key = c.req.header('Idempotency-Key')
   return c.body(reply.body, reply.status as ContentfulStatusCode, {
     'Content-Type': 'application/json',
@@ -61,66 +76,94 @@ function answer(c: Context, work: (requestId: string) => Reply): Response {
   })
 }
 
-function attempt(work: () => Reply, requestId: string): Reply {
+async function attempt(work: () => Promise<Reply>, requestId: string): Promise<Reply> {
   try {
-    return work()
+    return await work()
   } catch (error) {
-    if (error instanceof StripeError) return errorReply(error, requestId)
-    console.error(`The Stripe simulator failed on request ${requestId}:`, error)
-    return errorReply(
-      new StripeError(500, 'An unknown error occurred', { type: 'api_error' }),
-      requestId,
-    )
+    return errorReply(error, requestId)
   }
 }
 
-function errorReply(error: StripeError, requestId: string): Reply {
+function errorReply(thrown: unknown, requestId: string): Reply {
+  const error = thrown instanceof StripeError ? thrown : unforeseen(thrown, requestId)
   return {
     status: error.status,
     body: JSON.stringify(error.body(requestId), null, 2),
-    headers: { 'Stripe-Should-Retry': 'false' },
+    headers: retryAdvice(error.status),
   }
+}
+
+function unforeseen(thrown: unknown, requestId: string): StripeError {
+  console.error(`The Stripe simulator failed on request ${requestId}:`, thrown)
+  return new StripeError(500, 'An unknown error occurred', { type: 'api_error' })
+}
+
+/** Where Stripe itself cannot tell, a client decides by the status. */
+function retryAdvice(status: number): Record<string, string> {
+  if (status === 409) return { 'Stripe-Should-Retry': 'true' }
+  if (status === 200 || status === 429 || status >= 500) return {}
+  return { 'Stripe-Should-Retry': 'false' }
 }
 
 interface Incoming {
   c: Context
   sent: string
+  /** The idempotency key of a POST. */
+  key: string | undefined
   requestId: string
+  /** What is to be answered in the endpoint's place. */
+  takeError: () => NextError | undefined
 }
 
-function serveRoute(world: World, route: Route, { c, sent, requestId }: Incoming): Reply {
-  authenticate(c.req.header('Authorization'), world.settings)
+function serveRoute(world: World, route: Route, incoming: Incoming): Reply {
+  const { c, sent, key, requestId, takeError } = incoming
   const version = parseVersion(c.req.header('Stripe-Version'))
   const headers = { 'Stripe-Version': version.name }
   if (sent.length > MAX_BODY) throw new StripeError(413, 'The request is too large.')
   if (route.method === 'POST') requireForm(c.req.header('Content-Type'), sent)
-  const key = route.method === 'POST' ? c.req.header('Idempotency-Key') : undefined
   const form = decodeForm(sent)
-  const fingerprint = `${c.req.path} ${canonical(form)}`
-  const replay = key === undefined ? undefined : replayOf(world, key, fingerprint)
+  const request = { path: c.req.path, parameters: canonical(form) }
+  const replay = key === undefined ? undefined : replayOf(world, key, request)
   if (replay) {
     return {
       status: replay.status,
       body: replay.body,
-      headers: { ...headers, 'Idempotent-Replayed': 'true', 'Original-Request': replay.requestId },
+      headers: {
+        ...headers,
+        ...retryAdvice(replay.status),
+        'Idempotent-Replayed': 'true',
+        'Original-Request': replay.requestId,
+      },
     }
   }
+  const ordered = takeError()
+  if (ordered && !ordered.stored) throw orderedError(ordered.status)
   const params = readParams(form, { ...route.shape, expand: array(string()) })
   const paths = parseExpand(params.expand ?? [], route.answers, version)
-  const before = world.changes
-  const run = () =>
-    world.causedBy({ id: requestId, idempotency_key: key ?? null }, () => {
+  const run = (): Reply => {
+    if (ordered) throw orderedError(ordered.status)
+    return world.causedBy({ id: requestId, idempotency_key: key ?? null }, () => {
       const result = route.run({ world, params, path: c.req.param(), version })
       const rendered = render(world, result, version)
       applyExpand(world, rendered, route.answers, paths, version)
       return { status: 200, body: JSON.stringify(rendered, null, 2) }
     })
-  const reply = attempt(run, requestId)
-  // A refusal that changed nothing never began: Stripe does not keep it, and the key stays free.
-  if (key !== undefined && (reply.status === 200 || world.changes !== before)) {
-    storeAnswer(world, key, { fingerprint, status: reply.status, body: reply.body, requestId })
+  }
+  const { reply, began } = execute(run, requestId)
+  if (key !== undefined && began) {
+    storeAnswer(world, key, { ...request, status: reply.status, body: reply.body, requestId })
   }
   return { ...reply, headers: { ...headers, ...reply.headers } }
+}
+
+/** Runs an endpoint. One that refuses its parameters never began: Stripe does not keep its answer. */
+function execute(run: () => Reply, requestId: string): { reply: Reply; began: boolean } {
+  try {
+    return { reply: run(), began: true }
+  } catch (error) {
+    const code = error instanceof StripeError ? (error.code ?? '') : ''
+    return { reply: errorReply(error, requestId), began: !code.startsWith('parameter') }
+  }
 }
 
 function requireForm(contentType: string | undefined, sent: string): void {

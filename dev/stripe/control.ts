@@ -6,6 +6,7 @@ import type { LocalEndpointOptions } from './control/endpoint.ts'
 import { putLocalEndpoint } from './control/endpoint.ts'
 import { guard } from './control/guard.ts'
 import { eventsOf } from './control/queries.ts'
+import { routeRequests } from './control/requests.ts'
 import {
   advanceSchema,
   answerError,
@@ -40,6 +41,7 @@ export function controlApp(
   routeCustomers(app, sim)
   routeSubscriptions(app, sim)
   routeWebhooks(app, sim, deliveries, endpoint)
+  routeRequests(app, sim)
   app.all('*', (c) => {
     const message = `No ${c.req.method} ${c.req.path} in the control API.`
     return c.json({ error: { code: 'not_found', message } }, 404)

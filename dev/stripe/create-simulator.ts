@@ -6,6 +6,7 @@ import { Agenda } from './appointments.ts'
 import { ensureDefaultPortal } from './billing/portal.ts'
 import { find } from './lookup.ts'
 import { renderEvent } from './render.ts'
+import { RequestsInProgress } from './requests-in-progress.ts'
 import { routes } from './routes.ts'
 import type { Simulator, SimulatorOptions } from './simulator.ts'
 import { readStateFile, StateFile } from './state-file.ts'
@@ -26,6 +27,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   ensureDefaultPortal(world)
   const file = options.stateFile === undefined ? null : new StateFile(options.stateFile, store)
   const agenda = new Agenda(world)
+  const inProgress = new RequestsInProgress()
   const listeners: ((event: Stripe.Event) => void)[] = []
   let written = world.changes
 
@@ -44,7 +46,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   }
 
   return {
-    api: createApi(world, routes, around),
+    api: createApi(world, routes, inProgress, around),
+    inProgress,
     data: store,
     onEvent: (listener) => void listeners.push(listener),
     renderEvent: (event, apiVersion) => renderEvent(world, event, parseVersion(apiVersion)),

@@ -64,8 +64,19 @@ export function invalid(message: string, fields: ErrorFields = {}): StripeError 
   return new StripeError(400, message, fields)
 }
 
-/** An id that names nothing: 404 when it stands in the URL (`param` is `id`), else 400. */
-export function missing(kind: string, id: string, param: string): StripeError {
-  const status = param === 'id' || param === kind ? 404 : 400
-  return new StripeError(status, `No such ${kind}: '${id}'`, { code: 'resource_missing', param })
+/** Where an id stood: in the URL, under the name that Stripe has for that place (mostly `id`). */
+export interface InPath {
+  path: string
+}
+
+/**
+ * An id that names nothing.
+ * @param param the parameter: 400. A place in the URL, which `id` is too: 404.
+ */
+export function missing(kind: string, id: string, param: string | InPath): StripeError {
+  const inPath = typeof param !== 'string' || param === 'id'
+  return new StripeError(inPath ? 404 : 400, `No such ${kind}: '${id}'`, {
+    code: 'resource_missing',
+    param: typeof param === 'string' ? param : param.path,
+  })
 }

@@ -5,12 +5,15 @@ import type { World } from './world.ts'
 
 const KEPT_SECONDS = 24 * 3600
 
+/** What must be the same the second time. */
+type Request = Pick<StoredAnswer, 'path' | 'parameters'>
+
 /**
  * The answer that was given under this key.
  * @returns undefined when the key is new (or a day old)
- * @throws StripeError 400 `idempotency_error` when the key was used with other parameters
+ * @throws StripeError 400 `idempotency_error` when the key was used for another request
  */
-export function replayOf(world: World, key: string, fingerprint: string): StoredAnswer | undefined {
+export function replayOf(world: World, key: string, request: Request): StoredAnswer | undefined {
   if (key.length > 255) {
     throw new StripeError(400, 'Idempotency keys can be at most 255 characters long.', {
       type: 'idempotency_error',
@@ -22,10 +25,14 @@ export function replayOf(world: World, key: string, fingerprint: string): Stored
     world.store.idempotency.delete(key)
     return undefined
   }
-  if (stored.fingerprint === fingerprint) return stored
+  if (stored.path === request.path && stored.parameters === request.parameters) return stored
+  const once =
+    stored.path === request.path
+      ? 'with the same parameters they were first used with'
+      : `for the same endpoint they were first used for ('${request.path}' vs '${stored.path}')`
   throw new StripeError(
     400,
-    `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
+    `Keys for idempotent requests can only be used ${once}. Try using a key other than '${key}' if you meant to execute a different request.`,
     { type: 'idempotency_error' },
   )
 }

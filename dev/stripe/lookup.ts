@@ -1,16 +1,16 @@
 // Finding objects by id, with Stripe's answer when there is none.
 import type { Stripe } from 'stripe'
-import { invalid, missing } from './errors.ts'
+import { type InPath, invalid, missing } from './errors.ts'
 import type { World } from './world.ts'
 
 /** @throws StripeError 404 or 400 `resource_missing` (see `missing`) */
-export function find<T>(map: Map<string, T>, kind: string, id: string, param: string): T {
+export function find<T>(map: Map<string, T>, kind: string, id: string, param: string | InPath): T {
   const found = map.get(id)
   if (found === undefined) throw missing(kind, id, param)
   return found
 }
 
-export function findCustomer(world: World, id: string, param: string): Stripe.Customer {
+export function findCustomer(world: World, id: string, param: string | InPath): Stripe.Customer {
   return find(world.store.customers, 'customer', id, param)
 }
 
@@ -53,4 +53,35 @@ export function subscriptionOf(world: World, invoice: Stripe.Invoice): Stripe.Su
 
 export function productName(world: World, price: Stripe.Price): string {
   return world.store.products.get(idOf(price.product))?.name ?? idOf(price.product)
+}
+
+/** What lists are filtered by, and what Stripe calls it when there is none. */
+const FILTERS = {
+  charge: 'charges',
+  customer: 'customers',
+  invoice: 'invoices',
+  payment_intent: 'paymentIntents',
+  price: 'prices',
+  product: 'products',
+  subscription: 'subscriptions',
+} as const
+
+/**
+ * A list can be filtered only by what exists; a deleted customer still counts.
+ * @throws StripeError 400 `resource_missing`
+ */
+export function requireKnownFilters(world: World, params: object): void {
+  for (const [param, value] of Object.entries(params)) {
+    if (param === 'test_clock') {
+      find(world.store.testClocks, 'test_helpers.test_clock', String(value), param)
+    }
+    if (!isFilter(param) || typeof value !== 'string') continue
+    if (param === 'customer' && world.store.deletedCustomers.has(value)) continue
+    const map: Map<string, unknown> = world.store[FILTERS[param]]
+    find(map, param, value, param)
+  }
+}
+
+function isFilter(param: string): param is keyof typeof FILTERS {
+  return Object.hasOwn(FILTERS, param)
 }

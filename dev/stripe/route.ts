@@ -1,6 +1,7 @@
 // What a route of the API is: its method, path and parameters, and what it does with them.
 import type { Answered } from './expand.ts'
 import type { Kind } from './expand-fields.ts'
+import { requireKnownFilters } from './lookup.ts'
 import type { Shape, Values } from './params.ts'
 import type { Version } from './versions.ts'
 import type { World } from './world.ts'
@@ -43,8 +44,10 @@ export function route<S extends Shape>(
     path,
     answers: { kind: answers.replace('list of ', '') as Kind, list },
     shape,
-    run: (call) =>
+    run: (call) => {
+      if (list) requireKnownFilters(call.world, call.params)
       // The API read the parameters by this very shape.
-      run({ ...call, params: call.params as Values<S>, id: call.path.id ?? '' }),
+      return run({ ...call, params: call.params as Values<S>, id: call.path.id ?? '' })
+    },
   }
 }

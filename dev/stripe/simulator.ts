@@ -1,6 +1,7 @@
 // The Stripe simulator as its users see it: the API, the store, and what a person does on Stripe's pages.
 import type { Hono } from 'hono'
 import type { Stripe } from 'stripe'
+import type { RequestsInProgress } from './requests-in-progress.ts'
 import type { Store } from './store.ts'
 
 export interface SimulatorOptions {
@@ -52,6 +53,8 @@ export interface BuyerDetails {
 export interface Simulator {
   /** Serves `/v1/…`. */
   readonly api: Hono
+  /** Orders trouble for requests to come: an endpoint that fails, a key that stays in progress. */
+  readonly inProgress: RequestsInProgress
   /** The objects. Read them freely; change them only through the methods below or the API. */
   readonly data: Store
 

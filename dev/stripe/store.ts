@@ -30,8 +30,9 @@ export interface SubscriptionNotes {
 
 /** The first answer to a POST with an `Idempotency-Key`, kept for 24 hours. */
 export interface StoredAnswer {
-  /** Path and decoded parameters: what must be the same the second time. */
-  fingerprint: string
+  path: string
+  /** Decoded, in an order of their own. */
+  parameters: string
   status: number
   body: string
   requestId: string

@@ -92,14 +92,16 @@ export function newSession(
   stripe: Stripe,
   price: string,
   more: Partial<Stripe.Checkout.SessionCreateParams> = {},
+  options: Stripe.RequestOptions = {},
 ): Promise<Stripe.Checkout.Session> {
-  return stripe.checkout.sessions.create({
+  const params: Stripe.Checkout.SessionCreateParams = {
     mode: 'subscription',
     line_items: [{ price, quantity: 1 }],
     success_url: 'http://app.test/thanks?session_id={CHECKOUT_SESSION_ID}',
     cancel_url: 'http://app.test/pricing',
     ...more,
-  })
+  }
+  return stripe.checkout.sessions.create(params, options)
 }
 
 /** A customer who bought the price in Checkout. */

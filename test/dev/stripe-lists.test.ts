@@ -111,3 +111,26 @@ test('on a list the way starts at data', async () => {
   const error = await refusal(api.stripe.subscriptions.list({ expand: ['customer'] }))
   expect(error.message).toContain("try expanding 'data.customer' instead")
 })
+
+test('a list filtered by what does not exist is refused; by a deleted customer it is not', async () => {
+  const { stripe } = api
+  const missing = (param: string) => ({ statusCode: 400, code: 'resource_missing', param })
+  for (const [listing, param] of [
+    [() => stripe.subscriptions.list({ customer: 'cus_no' }), 'customer'],
+    [() => stripe.subscriptions.list({ price: 'price_no' }), 'price'],
+    [() => stripe.subscriptions.list({ test_clock: 'clock_no' }), 'test_clock'],
+    [() => stripe.invoices.list({ customer: 'cus_no' }), 'customer'],
+    [() => stripe.invoices.list({ subscription: 'sub_no' }), 'subscription'],
+    [() => stripe.checkout.sessions.list({ customer: 'cus_no' }), 'customer'],
+    [() => stripe.charges.list({ customer: 'cus_no' }), 'customer'],
+    [() => stripe.prices.list({ product: 'prod_no' }), 'product'],
+    [() => stripe.refunds.list({ charge: 'ch_no' }), 'charge'],
+    [() => stripe.invoicePayments.list({ invoice: 'in_no' }), 'invoice'],
+  ] as const) {
+    expect(await refusal(listing())).toMatchObject(missing(param))
+  }
+  const { customer } = await buy(api, (await newPrice(stripe)).id)
+  await stripe.customers.del(customer.id)
+  const left = await stripe.subscriptions.list({ customer: customer.id, status: 'all' })
+  expect(left.data).toHaveLength(1)
+})

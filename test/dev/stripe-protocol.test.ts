@@ -85,9 +85,25 @@ test('unknown ids are 404 in the path and 400 in a parameter', async () => {
     code: 'resource_missing',
     param: 'starting_after',
   })
-  expect(await refusal(stripe.billingPortal.sessions.create({ customer: 'cus_no' }))).toMatchObject(
-    { code: 'resource_missing', param: 'customer' },
-  )
+  for (const [asked, statusCode, param] of [
+    [() => stripe.billingPortal.sessions.create({ customer: 'cus_no' }), 400, 'customer'],
+    [
+      () => stripe.subscriptions.create({ customer: 'cus_no', items: [{ price: 'price_no' }] }),
+      400,
+      'customer',
+    ],
+    [
+      () => stripe.prices.create({ currency: 'usd', unit_amount: 1, product: 'prod_no' }),
+      400,
+      'product',
+    ],
+    [() => stripe.subscriptionItems.list({ subscription: 'sub_no' }), 400, 'subscription'],
+    [() => stripe.invoices.pay('in_no'), 404, 'invoice'],
+    [() => stripe.checkout.sessions.expire('cs_no'), 404, 'session'],
+    [() => stripe.customers.listPaymentMethods('cus_no'), 404, 'customer'],
+  ] as const) {
+    expect(await refusal(asked())).toMatchObject({ statusCode, code: 'resource_missing', param })
+  }
 })
 
 test('an unknown URL is refused with the method and the path', async () => {

@@ -37,6 +37,20 @@ export const endpointSchema = z.strictObject({
   enabled_events: z.array(z.string().min(1)).min(1).optional(),
 })
 
+const requestPath = z.string().startsWith('/v1/')
+
+export const nextErrorSchema = z.strictObject({
+  path: requestPath,
+  status: z.union([z.literal(429), z.literal(500)]),
+  bodyIncludes: z.string().min(1).optional(),
+  stored: z.boolean(),
+})
+
+export const holdSchema = z.strictObject({
+  path: requestPath.optional(),
+  bodyIncludes: z.string().min(1),
+})
+
 /** Refused by the control API: `{error: {code, message, …}}` with that status. */
 export class ControlError extends Error {
   override name = 'ControlError'

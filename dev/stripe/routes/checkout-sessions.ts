@@ -52,7 +52,7 @@ export const checkoutSessionRoutes: Route[] = [
     },
   ),
   route('POST /v1/checkout/sessions/:id/expire', KIND, {}, ({ world, id }) => {
-    const session = find(world.store.checkoutSessions, KIND, id, 'session')
+    const session = find(world.store.checkoutSessions, KIND, id, { path: 'session' })
     if (session.status !== 'open') {
       throw invalid(
         `Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of ${session.status}.`,
@@ -67,7 +67,7 @@ export const checkoutSessionRoutes: Route[] = [
     'list of item',
     listParams,
     ({ world, id, params }) => {
-      const { lineItems } = find(world.store.checkoutPlans, KIND, id, 'session')
+      const { lineItems } = find(world.store.checkoutPlans, KIND, id, { path: 'session' })
       return page(lineItems, params, `/v1/checkout/sessions/${id}/line_items`, 'item')
     },
   ),

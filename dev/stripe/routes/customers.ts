@@ -120,7 +120,7 @@ export const customerRoutes: Route[] = [
     'list of payment_method',
     { ...listParams, type: string() },
     ({ world, id, params }) => {
-      findCustomer(world, id, 'customer')
+      findCustomer(world, id, { path: 'customer' })
       const found = [...world.store.paymentMethods.values()].filter(
         (method) => idOrNull(method.customer) === id && (params.type ?? 'card') === method.type,
       )

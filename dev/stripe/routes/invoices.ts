@@ -6,7 +6,7 @@ import { declineOf, type PaymentResult } from '../billing/payments.ts'
 import { composePreview } from '../billing/preview.ts'
 import { collect, settleSubscription } from '../billing/subscription-state.ts'
 import { declineError } from '../cards.ts'
-import { invalid, type StripeError } from '../errors.ts'
+import { type InPath, invalid, type StripeError } from '../errors.ts'
 import {
   customerOf,
   find,
@@ -95,7 +95,7 @@ export const invoiceRoutes: Route[] = [
     },
   ),
   route('GET /v1/invoices/:id/lines', 'list of line_item', listParams, ({ world, id, params }) => {
-    const { lines } = findInvoice(world, id, 'invoice')
+    const { lines } = findInvoice(world, id, { path: 'invoice' })
     return page(lines.data, params, `/v1/invoices/${id}/lines`, 'line_item')
   }),
   route(
@@ -103,7 +103,7 @@ export const invoiceRoutes: Route[] = [
     'invoice',
     { auto_advance: boolean() },
     ({ world, id, params }) => {
-      const invoice = findInvoice(world, id, 'invoice')
+      const invoice = findInvoice(world, id, { path: 'invoice' })
       if (invoice.status !== 'draft') {
         throw invalid(`This invoice is already finalized, you can't re-finalize it.`, {
           code: 'invoice_not_editable',
@@ -130,7 +130,7 @@ export const invoiceRoutes: Route[] = [
       payment_method: string(),
     },
     ({ world, id, params }) => {
-      const invoice = findInvoice(world, id, 'invoice')
+      const invoice = findInvoice(world, id, { path: 'invoice' })
       if (invoice.status === 'paid') throw invalid('Invoice is already paid')
       if (invoice.status === 'draft') finalizeInvoice(world, invoice)
       requireOpen(invoice, ['open', 'uncollectible', 'paid'], 'paid')
@@ -148,13 +148,13 @@ export const invoiceRoutes: Route[] = [
     },
   ),
   route('POST /v1/invoices/:id/void', 'invoice', {}, ({ world, id }) => {
-    const invoice = findInvoice(world, id, 'invoice')
+    const invoice = findInvoice(world, id, { path: 'invoice' })
     requireOpen(invoice, ['open', 'uncollectible'], 'voided')
     voidInvoice(world, invoice)
     return invoice
   }),
   route('POST /v1/invoices/:id/mark_uncollectible', 'invoice', {}, ({ world, id }) => {
-    const invoice = findInvoice(world, id, 'invoice')
+    const invoice = findInvoice(world, id, { path: 'invoice' })
     requireOpen(invoice, ['open'], 'marked uncollectible')
     markUncollectible(world, invoice)
     settleSubscription(world, invoice)
@@ -162,8 +162,8 @@ export const invoiceRoutes: Route[] = [
   }),
 ]
 
-function findInvoice(world: World, id: string, param = 'id'): Stripe.Invoice {
-  return find(world.store.invoices, 'invoice', id, param)
+function findInvoice(world: World, id: string, place: InPath = { path: 'id' }): Stripe.Invoice {
+  return find(world.store.invoices, 'invoice', id, place)
 }
 
 function requireOpen(
