@@ -20,21 +20,6 @@ export interface Proration {
   period: Period
 }
 
-/**
- * Credits the unused time of every item that changes, and charges the remaining time of what it
- * becomes. Items that stay as they are yield nothing.
- */
-export function prorate(
-  before: BilledItem[],
-  after: BilledItem[],
-  period: Period,
-  at: number,
-): Proration[] {
-  const gone = before.filter((item) => !after.some((other) => sameBilling(item, other)))
-  const come = after.filter((item) => !before.some((other) => sameBilling(item, other)))
-  return [...unused(gone, period, at), ...remaining(come, period, at)]
-}
-
 /** The credit for the rest of the period. */
 export function unused(items: BilledItem[], period: Period, at: number): Proration[] {
   return items.map((item) => ({ ...part(item, period, at, -1), kind: 'unused' }))
@@ -62,8 +47,4 @@ function part(
     amount: amount === 0 ? 0 : amount,
     period: { start: at, end: period.end },
   }
-}
-
-function sameBilling(a: BilledItem, b: BilledItem): boolean {
-  return a.id === b.id && a.price.id === b.price.id && a.quantity === b.quantity
 }

@@ -1,6 +1,7 @@
 // What the simulator knows: Stripe's objects by id, and beside them what Stripe keeps to itself.
 import type { Stripe } from 'stripe'
 import type { CardBehaviour } from './cards.ts'
+import type { Period } from './periods.ts'
 
 /** How far a customer's own clock is ahead of the wall clock, in seconds. Test clocks replace it. */
 export interface CustomerClock {
@@ -20,12 +21,22 @@ export interface CheckoutPlan {
   paymentIntent: string | null
 }
 
-/** A subscription's appointments that its object does not show. */
+/** What an item was last billed for: under flexible billing its credits are parts of this. */
+export interface Debit {
+  price: Stripe.Price
+  quantity: number
+  amount: number
+  period: Period
+}
+
+/** What Stripe keeps of a subscription that its object does not show. */
 export interface SubscriptionNotes {
   /** The trial end that `trial_will_end` was already sent for. */
   trialWillEndSentFor: number | null
   /** The invoice that a paused subscription waits for, and what its payment decides. */
   resumption: { invoice: string; on: 'attempt' | 'success'; voidsAt: number } | null
+  /** By item; absent in what was written before debits were kept. */
+  debits?: Record<string, Debit>
 }
 
 /** The first answer to a POST with an `Idempotency-Key`, kept for 24 hours. */

@@ -223,3 +223,25 @@ test('prorations can be counted from another moment', async () => {
     -2900, 19_900,
   ])
 })
+
+test.each([
+  // 21 of 31 days were left at the first change, which debited nothing; 11 of 31 are left now.
+  ['flexible', [-1029, 1029]],
+  ['classic', [-7061, 1029]],
+] as const)('%s billing credits after a change without proration: %o', async (type, amounts) => {
+  const { stripe, sim } = api
+  const hobby = await newPrice(stripe)
+  const research = await newPrice(stripe, { name: 'Research', cents: 19_900 })
+  const { customer, subscription } = await buy(api, hobby.id, {
+    subscription_data: { billing_mode: { type } },
+  })
+  const id = subscription.items.data[0]?.id ?? ''
+  const change = (price: string, proration_behavior: 'always_invoice' | 'none') =>
+    stripe.subscriptions.update(subscription.id, { items: [{ id, price }], proration_behavior })
+  sim.advanceCustomer(customer.id, START + 10 * DAY)
+  await change(research.id, 'none')
+  sim.advanceCustomer(customer.id, START + 20 * DAY)
+  const { latest_invoice: invoice } = await change(hobby.id, 'always_invoice')
+  const { lines } = await stripe.invoices.retrieve(String(invoice))
+  expect(lines.data.map(({ amount }) => amount)).toEqual(amounts)
+})

@@ -6,6 +6,7 @@ import { buildInvoice, invoiceItemLine, subscriptionLine } from '../objects/invo
 import type { Period } from '../periods.ts'
 import { hostedInvoiceUrl } from '../urls.ts'
 import type { World } from '../world.ts'
+import { noteDebit } from './debits.ts'
 import { cancelIntent, invoicePaymentOf } from './invoice-payments.ts'
 
 /** Stripe leaves a renewal's draft open for an hour, so that lines can still be added. */
@@ -37,6 +38,11 @@ export function draftInvoice(world: World, draft: Draft): Stripe.Invoice {
   for (const item of pendingItems(world, draft)) item.invoice = invoice.id
   world.add('invoices', invoice)
   const { subscription, announce } = draft
+  for (const { item, period, trial } of subscription ? draft.items : []) {
+    const { price, quantity = 1 } = item
+    const amount = trial ? 0 : (price.unit_amount ?? 0) * quantity
+    if (subscription) noteDebit(world, subscription, item.id, { price, quantity, amount, period })
+  }
   if (subscription && announce) {
     subscription.latest_invoice = invoice.id
     announce()

@@ -8,6 +8,7 @@ export function notesOf(world: World, subscription: Stripe.Subscription): Subscr
   const notes = world.store.subscriptionNotes.get(subscription.id) ?? {
     trialWillEndSentFor: null,
     resumption: null,
+    debits: {},
   }
   world.store.subscriptionNotes.set(subscription.id, notes)
   return notes

@@ -7,11 +7,12 @@ import { planOf } from '../objects/catalog.ts'
 import { buildProrationItem } from '../objects/invoice-item.ts'
 import { buildSubscriptionItem } from '../objects/subscription.ts'
 import { addIntervals, type Period, sameInterval } from '../periods.ts'
-import { type BilledItem, type Proration, prorate, unused } from '../prorate.ts'
+import { type BilledItem, type Proration, remaining } from '../prorate.ts'
 import type { World } from '../world.ts'
 import { billNow } from './bill-now.ts'
 import { periodEnd, periodStart } from './cancellations.ts'
 import { commonInterval } from './create-subscription.ts'
+import { credits, forgetDebit, noteDebit } from './debits.ts'
 import { foresee, type PaymentResult, paymentMethodOf } from './payments.ts'
 
 export interface ItemChange {
@@ -81,8 +82,11 @@ export function changeItems(
     options.prorationBehavior === 'none'
       ? []
       : resets
-        ? unused(billed(before), period, at)
-        : prorate(billed(before), billed(after), period, at)
+        ? credits(world, subscription, before, period, at)
+        : [
+            ...credits(world, subscription, gone(before, after), period, at),
+            ...remaining(billed(gone(after, before)), period, at),
+          ]
   const invoiceNow = resets || options.prorationBehavior === 'always_invoice'
   const due = sum(prorations) + (resets ? amountOf(after) : 0)
   if (invoiceNow && due > 0 && options.paymentBehavior === 'error_if_incomplete') {
@@ -187,6 +191,8 @@ export function addPending(
     const name = productName(world, proration.price)
     const now = world.now(customer.id)
     const item = buildProrationItem(customer, subscription, proration, name, now)
+    if (proration.kind === 'unused') forgetDebit(world, subscription, proration.item)
+    else noteDebit(world, subscription, proration.item, proration)
     world.store.invoiceItems.set(item.id, item)
     world.emit('invoiceitem.created', item)
   }
@@ -209,6 +215,22 @@ function requirePayable(world: World, subscription: Stripe.Subscription): void {
       code: 'subscription_payment_intent_requires_action',
     })
   }
+}
+
+/** The items of `before` that are not billed the same in `after`. */
+function gone(
+  before: Stripe.SubscriptionItem[],
+  after: Stripe.SubscriptionItem[],
+): Stripe.SubscriptionItem[] {
+  return before.filter(
+    (item) =>
+      !after.some(
+        (other) =>
+          item.id === other.id &&
+          item.price.id === other.price.id &&
+          item.quantity === other.quantity,
+      ),
+  )
 }
 
 export function billed(items: Stripe.SubscriptionItem[]): BilledItem[] {

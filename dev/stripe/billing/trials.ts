@@ -3,13 +3,13 @@ import type { Stripe } from 'stripe'
 import { invalid } from '../errors.ts'
 import { idOf } from '../lookup.ts'
 import { addIntervals } from '../periods.ts'
-import { unused } from '../prorate.ts'
 import type { World } from '../world.ts'
 import { billNow } from './bill-now.ts'
 import { periodEnd, periodStart } from './cancellations.ts'
 import { commonInterval } from './create-subscription.ts'
+import { credits } from './debits.ts'
 import type { PaymentResult } from './payments.ts'
-import { addPending, billed } from './plan-change.ts'
+import { addPending } from './plan-change.ts'
 
 /** Ends a running trial: a paid period begins now, and is invoiced now. */
 export function endTrialNow(world: World, subscription: Stripe.Subscription): PaymentResult | null {
@@ -56,7 +56,11 @@ export function moveTrialEnd(
   const wasTrial = subscription.status === 'trialing'
   const period = { start: periodStart(subscription), end: periodEnd(subscription) }
   if (!wasTrial && prorations) {
-    addPending(world, subscription, unused(billed(subscription.items.data), period, now))
+    addPending(
+      world,
+      subscription,
+      credits(world, subscription, subscription.items.data, period, now),
+    )
   }
   world.update(subscription, 'customer.subscription.updated', (changed) => {
     changed.status = 'trialing'

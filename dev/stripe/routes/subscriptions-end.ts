@@ -1,14 +1,14 @@
 // Ending, pausing and resuming a subscription.
 import { billNow } from '../billing/bill-now.ts'
 import { periodEnd, periodStart } from '../billing/cancellations.ts'
-import { addPending, billed } from '../billing/plan-change.ts'
+import { credits } from '../billing/debits.ts'
+import { addPending } from '../billing/plan-change.ts'
 import { pauseSubscription } from '../billing/renewals.ts'
 import { resumePaused } from '../billing/resume.ts'
 import { endSubscription } from '../billing/subscription-state.ts'
 import { invalid } from '../errors.ts'
 import { idOf } from '../lookup.ts'
 import { boolean, oneOf, timestamp } from '../params.ts'
-import { unused } from '../prorate.ts'
 import { type Route, route } from '../route.ts'
 import {
   anchorChange,
@@ -30,7 +30,11 @@ export const subscriptionEndRoutes: Route[] = [
       const now = world.now(idOf(subscription.customer))
       const period = { start: periodStart(subscription), end: periodEnd(subscription) }
       if (params.prorate && subscription.status !== 'trialing') {
-        addPending(world, subscription, unused(billed(subscription.items.data), period, now))
+        addPending(
+          world,
+          subscription,
+          credits(world, subscription, subscription.items.data, period, now),
+        )
       }
       if (params.invoice_now) {
         const lookingBack = { start: period.start, end: now }
