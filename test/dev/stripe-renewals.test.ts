@@ -236,3 +236,19 @@ test('an upcoming invoice can be looked at before it is made', async () => {
   })
   expect((await stripe.invoices.list({ customer: customer.id })).data).toHaveLength(1)
 })
+
+test('paying what is open heals a past due subscription while the next draft waits', async () => {
+  const { stripe, sim } = api
+  const daily = await newPrice(stripe, { interval: 'day' })
+  const { customer, subscription } = await buy(api, daily.id, { with: card('4000000000000341') })
+  sim.advanceCustomer(customer.id, START + DAY + 3600)
+  expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('past_due')
+  sim.advanceCustomer(customer.id, START + 2 * DAY)
+  const of = async (status: 'draft' | 'open') =>
+    (await stripe.invoices.list({ subscription: subscription.id, status })).data
+  expect(await of('draft')).toHaveLength(1)
+  const [open] = await of('open')
+  sim.setCard(customer.id, VISA)
+  await stripe.invoices.pay(open?.id ?? '')
+  expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('active')
+})

@@ -1,6 +1,6 @@
 // What a paid or failed invoice does to its subscription, and how a subscription ends.
 import type { Stripe } from 'stripe'
-import { idOf, idOrNull, subscriptionOf } from '../lookup.ts'
+import { idOf, subscriptionOf } from '../lookup.ts'
 import type { World } from '../world.ts'
 import { stopCollecting, unsettledInvoices, voidInvoice } from './invoices.ts'
 import { notesOf } from './notes.ts'
@@ -34,7 +34,7 @@ function afterPayment(
   subscription: Stripe.Subscription,
   invoice: Stripe.Invoice,
 ): void {
-  if (idOrNull(subscription.latest_invoice) !== invoice.id) return
+  if (newestBill(world, subscription)?.id !== invoice.id) return
   const { status } = subscription
   if (status === 'paused' && isResumption(world, subscription, invoice)) {
     markResumed(world, subscription, 'active')
@@ -43,6 +43,13 @@ function afterPayment(
   const now = world.now(idOf(subscription.customer))
   const inTrial = subscription.trial_end !== null && subscription.trial_end > now
   setStatus(world, subscription, inTrial ? 'trialing' : 'active')
+}
+
+/** The invoice whose payment decides: the newest that is due, whatever draft already waits. */
+function newestBill(world: World, subscription: Stripe.Subscription): Stripe.Invoice | undefined {
+  return [...world.store.invoices.values()]
+    .filter(({ status }) => status !== 'draft' && status !== 'void')
+    .findLast((invoice) => subscriptionOf(world, invoice)?.id === subscription.id)
 }
 
 function afterFailure(
