@@ -6,12 +6,13 @@ import { dirname, join } from 'node:path'
 import Stripe from 'stripe'
 import { PLANS, TIERS, type Tier } from '../src/plans.ts'
 import { withFaults } from './faults.ts'
+import { lockFolder } from './folder-lock.ts'
 import { migrate } from './migrate.ts'
 import { neonApp } from './neon.ts'
 import { startPostgres } from './postgres.ts'
-import { portFrom, untilSignal } from './process.ts'
+import { aborted, endRequested, stackPort } from './process.ts'
 import { startRedis } from './redis.ts'
-import { type Served, serve } from './serve.ts'
+import { type FetchApp, type Served, serve } from './serve.ts'
 import type { StackInfo } from './stack-info.ts'
 import { simulatorApp } from './stripe/app.ts'
 import { createSimulator } from './stripe/create-simulator.ts'
@@ -27,6 +28,8 @@ export interface StackOptions {
   /** Servers to use instead of the embedded engines. */
   postgresUrl?: string | undefined
   redisUrl?: string | undefined
+  /** Whether `/_faults` is served, which nothing guards: for tests alone. */
+  faults?: boolean
 }
 
 export interface Stack {
@@ -41,22 +44,30 @@ export interface Stack {
 const DATABASE = { user: 'tollgate', database: 'tollgate' }
 const TICK_MS = 1000
 
+/** What stands between the network and an app of the stack. */
+type Edge = (app: FetchApp) => FetchApp
+
 /** @throws PortTakenError, FolderLockedError, and clear errors for a server that does not answer */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { port = 0, folder } = options
   const portAt = (offset: number) => (port === 0 ? 0 : port + offset)
-  const secrets = loadSecrets(folder)
+  const edge: Edge = options.faults ? withFaults : (app) => app
   const closers: (() => Promise<void>)[] = []
   const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
   }
   try {
+    if (folder) {
+      const unlock = lockFolder(folder, 'the stack')
+      closers.push(async () => unlock())
+    }
+    const secrets = loadSecrets(folder)
     // Postgres comes last: it takes longest, and a port that is taken should be told at once.
-    const stripe = await startStripe(portAt(0), folder, secrets)
+    const stripe = await startStripe(portAt(0), folder, secrets, edge)
     closers.push(stripe.close)
     const redis = await startRedis({ url: options.redisUrl })
     closers.push(redis.close)
-    const upstash = withFaults(upstashApp({ redis, token: secrets.redisToken }))
+    const upstash = edge(upstashApp({ redis, token: secrets.redisToken }))
     const upstashServed = await serve(upstash, portAt(2), 'Upstash')
     closers.push(upstashServed.close)
     const postgres = await startPostgres({
@@ -71,7 +82,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       maxConnections: postgres.maxConnections,
     })
     closers.push(neon.close)
-    const neonServed = await serve(withFaults(neon.app), portAt(1), 'Neon')
+    const neonServed = await serve(edge(neon.app), portAt(1), 'Neon')
     closers.push(neonServed.close)
     const databaseUrl = `postgres://${DATABASE.user}:${secrets.database}@127.0.0.1:${neonServed.port}/${DATABASE.database}`
     await migrate(databaseUrl)
@@ -87,7 +98,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       stripePublishableKey: secrets.stripePublishableKey,
       webhookSecret: secrets.webhook,
       jwtSecret: secrets.jwt,
-      prices: await ensurePrices(stripe.served.url, secrets.stripeSecretKey),
+      prices: await ensureCatalog(stripe.served.url, secrets.stripeSecretKey),
     }
     const deliverTo = async (webhookUrl: string) => {
       await putEndpoint(info.stripeApiBase, webhookUrl)
@@ -130,7 +141,7 @@ function loadSecrets(folder: string | undefined): Secrets {
   return secrets
 }
 
-async function startStripe(port: number, folder: string | undefined, secrets: Secrets) {
+async function startStripe(port: number, folder: string | undefined, secrets: Secrets, edge: Edge) {
   let served: Served | undefined
   const simulator = createSimulator({
     secretKey: secrets.stripeSecretKey,
@@ -140,11 +151,7 @@ async function startStripe(port: number, folder: string | undefined, secrets: Se
   })
   const deliveries: Deliveries = createDeliveries({ source: simulator })
   const endpoint = { secretKey: secrets.stripeSecretKey, webhookSecret: secrets.webhook }
-  const stripe = await serve(
-    withFaults(simulatorApp(simulator, deliveries, endpoint)),
-    port,
-    'Stripe',
-  )
+  const stripe = await serve(edge(simulatorApp(simulator, deliveries, endpoint)), port, 'Stripe')
   served = stripe
   const clock = setInterval(() => simulator.tick(), TICK_MS)
   const close = async () => {
@@ -156,23 +163,48 @@ async function startStripe(port: number, folder: string | undefined, secrets: Se
   return { served: stripe, close, deliverOutstanding: () => deliveries.deliverOutstanding() }
 }
 
-/** The three plans as products and prices, found again by their lookup keys. */
-async function ensurePrices(apiBase: string, secretKey: string): Promise<Record<Tier, string>> {
+/** The three plans as products and prices, found again by their lookup keys; the portal offers them. */
+async function ensureCatalog(apiBase: string, secretKey: string): Promise<Record<Tier, string>> {
   const { hostname, port } = new URL(apiBase)
   const stripe = new Stripe(secretKey, { host: hostname, port, protocol: 'http', telemetry: false })
-  const entries: [Tier, string][] = []
+  const entries: [Tier, Stripe.Price][] = []
   for (const tier of TIERS) {
     const lookupKey = `tollgate_${tier}`
     const { data } = await stripe.prices.list({ lookup_keys: [lookupKey], active: true })
-    entries.push([tier, data[0]?.id ?? (await createPrice(stripe, tier, lookupKey))])
+    entries.push([tier, data[0] ?? (await createPrice(stripe, tier, lookupKey))])
   }
-  return Object.fromEntries(entries) as Record<Tier, string>
+  await offerInPortal(
+    stripe,
+    entries.map(([, price]) => price),
+  )
+  return Object.fromEntries(entries.map(([tier, { id }]) => [tier, id])) as Record<Tier, string>
 }
 
-async function createPrice(stripe: Stripe, tier: Tier, lookupKey: string): Promise<string> {
+/** What a seller does once in Stripe's dashboard: the portal's default configuration names the plans. */
+async function offerInPortal(stripe: Stripe, prices: Stripe.Price[]): Promise<void> {
+  const { configurations } = stripe.billingPortal
+  const { data } = await configurations.list({ is_default: true })
+  const [standard] = data
+  if (!standard) throw new Error('The simulator has no default portal configuration')
+  await configurations.update(standard.id, {
+    features: {
+      subscription_update: {
+        enabled: true,
+        default_allowed_updates: ['price'],
+        proration_behavior: 'always_invoice',
+        products: prices.map(({ id, product }) => ({
+          product: typeof product === 'string' ? product : product.id,
+          prices: [id],
+        })),
+      },
+    },
+  })
+}
+
+async function createPrice(stripe: Stripe, tier: Tier, lookupKey: string): Promise<Stripe.Price> {
   const { name, listPriceCents } = PLANS[tier]
   const product = await stripe.products.create({ name: `Tollgate ${name}`, metadata: { tier } })
-  const price = await stripe.prices.create({
+  return stripe.prices.create({
     product: product.id,
     currency: 'usd',
     unit_amount: listPriceCents,
@@ -180,7 +212,6 @@ async function createPrice(stripe: Stripe, tier: Tier, lookupKey: string): Promi
     lookup_key: lookupKey,
     metadata: { tier },
   })
-  return price.id
 }
 
 async function putEndpoint(stripeUrl: string, url: string): Promise<void> {
@@ -194,17 +225,17 @@ async function putEndpoint(stripeUrl: string, url: string): Promise<void> {
 
 /** Serves until it is told to end; the JSON line is all that it prints. */
 async function main(): Promise<void> {
-  const signal = untilSignal()
+  const signal = endRequested()
   try {
     // For tests: nothing is kept, ports are free ones, and the stack ends with whoever started it.
     const inMemory = process.argv.includes('--memory')
     const stack = await startStack({
-      ...(inMemory ? { port: 0 } : { port: portFrom('STACK_PORT'), folder: '.stack' }),
+      ...(inMemory ? { port: 0, faults: true } : { port: stackPort(), folder: '.stack' }),
       postgresUrl: process.env.LOCAL_POSTGRES_URL,
       redisUrl: process.env.LOCAL_REDIS_URL,
     })
-    console.log(JSON.stringify(stack.info))
-    await (inMemory ? Promise.race([signal, starterGone()]) : signal)
+    if (!signal.aborted) console.log(JSON.stringify(stack.info))
+    await (inMemory ? Promise.race([aborted(signal), starterGone()]) : aborted(signal))
     await stack.close()
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

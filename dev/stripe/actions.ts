@@ -7,12 +7,13 @@ import {
   setDefaultCard,
 } from './billing/cards-on-file.ts'
 import { payCheckoutSession } from './billing/checkout.ts'
+import { endNow } from './billing/end-now.ts'
 import { finalizeInvoice } from './billing/invoices.ts'
 import { declineOf, type PaymentResult } from './billing/payments.ts'
 import { changePlan } from './billing/plan-change.ts'
 import { pauseSubscription, resumeCollection } from './billing/renewals.ts'
 import { resumePaused } from './billing/resume.ts'
-import { collect, endSubscription } from './billing/subscription-state.ts'
+import { collect } from './billing/subscription-state.ts'
 import { advanceCustomer } from './clock.ts'
 import { invalid, StripeError } from './errors.ts'
 import { customerOf, find, findCustomer, findSubscription, idOf } from './lookup.ts'
@@ -44,9 +45,11 @@ export function createActions(world: World, around: <T>(work: () => T) => T): Ac
           redirectTo: payCheckoutSession(world, sessionId, card, buyer),
         })),
       ),
-    changePlan: (subscriptionId, priceId) =>
+    changePlan: (subscriptionId, priceId, proration = 'always_invoice') =>
       around(() =>
-        refusable(() => outcomeOf(changePlan(world, subscriptionBy(subscriptionId), priceId))),
+        refusable(() =>
+          outcomeOf(changePlan(world, subscriptionBy(subscriptionId), priceId, proration)),
+        ),
       ),
     cancelAtPeriodEnd: (id) =>
       around(() => {
@@ -56,8 +59,13 @@ export function createActions(world: World, around: <T>(work: () => T) => T): Ac
         scheduleCancellation(world, subscription, how)
       }),
     resume: (id) => around(() => takeCancellationBack(world, running(world, id))),
-    cancelNow: (id) =>
-      around(() => endSubscription(world, running(world, id), 'cancellation_requested')),
+    cancelNow: (id, proration = 'none') =>
+      around(() =>
+        endNow(world, running(world, id), {
+          prorate: proration !== 'none',
+          invoiceNow: proration === 'always_invoice',
+        }),
+      ),
     setCard: (customerId, card) => around(() => refusable(() => setCard(world, customerId, card))),
     pauseCollection: (id, behavior = 'void', resumesAt) =>
       around(() => {

@@ -83,6 +83,18 @@ export function oneOf<const T extends string>(choices: readonly T[]): Param<T> {
   }
 }
 
+/** A parameter that Stripe knows and the simulator does not: said, not swallowed. */
+export function notSimulated(): Param<never> {
+  return {
+    read(_value, path) {
+      throw invalid(
+        `${path} is a parameter of Stripe that Tollgate's simulator does not simulate: leave it out.`,
+        { code: 'parameter_not_simulated', param: path },
+      )
+    },
+  }
+}
+
 /** The first description that accepts the value; the last one's refusal when none does. */
 export function either<A, B>(first: Param<A>, second: Param<B>): Param<A | B> {
   return {

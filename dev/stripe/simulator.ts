@@ -36,6 +36,8 @@ export interface Refusal {
   message: string
 }
 
+export type ProrationBehavior = 'always_invoice' | 'create_prorations' | 'none'
+
 export type Outcome = { ok: true } | Refusal
 
 /** What Checkout asks for beside the card; `email` only when the session has no customer. */
@@ -78,13 +80,14 @@ export interface Simulator {
     card: CardEntry,
     buyer?: BuyerDetails,
   ): { ok: true; redirectTo: string } | Refusal
-  /** Moves a subscription to another price as the portal does: proration is invoiced at once. */
-  changePlan(subscriptionId: string, priceId: string): Outcome
+  /** Moves a subscription to another price as the portal does. Default: proration is invoiced at once. */
+  changePlan(subscriptionId: string, priceId: string, proration?: ProrationBehavior): Outcome
   /** As the portal does under flexible billing: sets `cancel_at`, leaves `cancel_at_period_end` false. */
   cancelAtPeriodEnd(subscriptionId: string): void
   /** Takes a scheduled cancellation back. */
   resume(subscriptionId: string): void
-  cancelNow(subscriptionId: string): void
+  /** Default: nothing is credited. */
+  cancelNow(subscriptionId: string, proration?: ProrationBehavior): void
   /** Attaches a card, makes it the customer's default and that of its subscriptions. */
   setCard(customerId: string, card: CardEntry): Outcome
   /** Sets `pause_collection`; the status stays. `resumesAt` in Unix seconds. */

@@ -163,3 +163,24 @@ test('deleting a customer cancels its subscriptions and leaves a tombstone', asy
   })
   expect((await stripe.customers.list()).data).toEqual([])
 })
+
+test.each([
+  [{}, 0],
+  [{ invoice_now: true, prorate: true }, 2],
+])('cancelling at once with %o leaves %i of the pending prorations', async (options, count) => {
+  const { stripe } = api
+  const { subscription, customer } = await start()
+  const research = await newPrice(stripe, { name: 'Research', cents: 19_900 })
+  api.sim.advanceCustomer(customer.id, START + DAY)
+  await stripe.subscriptions.update(subscription.id, {
+    items: [{ id: subscription.items.data[0]?.id ?? '', price: research.id }],
+    proration_behavior: 'create_prorations',
+  })
+  const before = (await stripe.invoiceItems.list({ customer: customer.id })).data
+  expect(before).toHaveLength(2)
+  await stripe.subscriptions.cancel(subscription.id, options)
+  const after = (await stripe.invoiceItems.list({ customer: customer.id })).data
+  const ids = before.map(({ id }) => id)
+  expect(after.filter(({ id }) => ids.includes(id))).toHaveLength(count)
+  expect(after.filter(({ invoice }) => invoice === null)).toEqual([])
+})

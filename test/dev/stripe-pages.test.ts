@@ -199,8 +199,25 @@ test('a link never runs code: only web addresses become links', async () => {
   expect((await page(portal.url)).text).not.toContain('javascript:')
 })
 
+/** The default configuration comes to offer these prices. */
+async function offer(prices: Stripe.Price[], proration: 'always_invoice' | 'none'): Promise<void> {
+  const { configurations } = server.stripe.billingPortal
+  const [standard] = (await configurations.list({ is_default: true })).data
+  await configurations.update(standard?.id ?? '', {
+    features: {
+      subscription_update: {
+        enabled: true,
+        default_allowed_updates: ['price'],
+        proration_behavior: proration,
+        products: prices.map(({ id, product }) => ({ product: String(product), prices: [id] })),
+      },
+    },
+  })
+}
+
 test('the portal changes the plan, cancels at the period’s end, and takes that back', async () => {
   const pro = await createPrice(server.stripe, 'Pro', 99_900)
+  await offer([price, pro], 'always_invoice')
   const { customer, subscription } = await subscribe(server, price.id, 'ada@example.com')
   const portal = await server.stripe.billingPortal.sessions.create({
     customer: customer.id,
@@ -280,6 +297,38 @@ test('the portal offers the prices that its configuration names, and no other', 
   const fields = { subscription: subscription.id }
   expect((await submit(`${url}/plan`, { ...fields, price: pro.id })).status).toBe(400)
   expect((await submit(`${url}/plan`, { ...fields, price: research.id })).status).toBe(303)
+})
+
+test.each([
+  ['none', 1],
+  ['always_invoice', 2],
+] as const)(
+  'a change in a portal of proration_behavior=%s leaves %i invoices',
+  async (how, count) => {
+    const pro = await createPrice(server.stripe, 'Pro', 99_900)
+    await offer([pro], how)
+    const { customer, subscription } = await subscribe(server, price.id, 'ada@example.com')
+    const { url } = await server.stripe.billingPortal.sessions.create({ customer: customer.id })
+    const fields = { subscription: subscription.id, price: pro.id }
+    expect((await submit(`${url}/plan`, fields)).status).toBe(303)
+    const { data } = await server.stripe.invoices.list({ customer: customer.id })
+    expect(data).toHaveLength(count)
+  },
+)
+
+test('a portal whose configuration allows no update offers no plan', async () => {
+  const { customer } = await subscribe(server, price.id, 'ada@example.com')
+  await createPrice(server.stripe, 'Pro', 99_900)
+  const { url } = await server.stripe.billingPortal.sessions.create({ customer: customer.id })
+  expect((await page(url)).text).not.toContain('Change plan')
+  await offer([price, await createPrice(server.stripe, 'Team', 49_900)], 'none')
+  expect((await page(url)).text).toContain('Change plan')
+  const { configurations } = server.stripe.billingPortal
+  const [standard] = (await configurations.list({ is_default: true })).data
+  await configurations.update(standard?.id ?? '', {
+    features: { subscription_update: { default_allowed_updates: '' } },
+  })
+  expect((await page(url)).text).not.toContain('Change plan')
 })
 
 test('a portal session reaches no other customer’s subscription', async () => {

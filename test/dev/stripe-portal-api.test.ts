@@ -28,27 +28,62 @@ test('a portal session leads to its page, under the account’s default configur
   })
 })
 
-test('a flow names a subscription of that customer', async () => {
+test('what is not simulated is said, not swallowed', async () => {
   const { stripe } = api
-  const { customer, subscription } = await buy(api, (await newPrice(stripe)).id)
-  const create = (owner: string): Promise<Stripe.BillingPortal.Session> =>
-    stripe.billingPortal.sessions.create({
-      customer: owner,
-      flow_data: {
-        type: 'subscription_cancel',
-        subscription_cancel: { subscription: subscription.id },
+  const customer = await stripe.customers.create()
+  const create = stripe.billingPortal.sessions.create({
+    customer: customer.id,
+    flow_data: { type: 'payment_method_update' },
+  })
+  expect(await refusal(create)).toMatchObject({
+    statusCode: 400,
+    param: 'flow_data',
+    message: expect.stringContaining("Tollgate's simulator does not simulate"),
+  })
+})
+
+test('a configuration that lets plans be changed names products and prices that exist', async () => {
+  const { stripe } = api
+  const price = await newPrice(stripe)
+  const other = await newPrice(stripe, { name: 'Pro' })
+  const product = String(price.product)
+  const create = (products?: { product: string; prices: string[] }[]) =>
+    stripe.billingPortal.configurations.create({
+      features: {
+        subscription_update: {
+          enabled: true,
+          default_allowed_updates: ['price'],
+          ...(products && { products }),
+        },
       },
     })
-  expect((await create(customer.id)).flow).toMatchObject({
-    type: 'subscription_cancel',
-    subscription_cancel: { subscription: subscription.id },
-  })
-  const stranger = await stripe.customers.create()
-  expect((await refusal(create(stranger.id))).message).toContain('does not belong')
+  const param = 'features[subscription_update][products]'
+  expect(await refusal(create())).toMatchObject({ code: 'parameter_missing', param })
+  for (const [products, error] of [
+    [
+      [{ product: 'prod_no', prices: [price.id] }],
+      { code: 'resource_missing', param: `${param}[0][product]` },
+    ],
+    [
+      [{ product, prices: ['price_no'] }],
+      { code: 'resource_missing', param: `${param}[0][prices][0]` },
+    ],
+    [[{ product, prices: [other.id] }], { param: `${param}[0][prices][0]` }],
+  ] as const) {
+    expect(
+      await refusal(create(products.map((p) => ({ ...p, prices: [...p.prices] })))),
+    ).toMatchObject({
+      statusCode: 400,
+      ...error,
+    })
+  }
+  expect(await create([{ product, prices: [price.id] }])).toHaveProperty('id')
 })
 
 test('configurations are created, changed feature by feature, and switched off', async () => {
   const { configurations } = api.stripe.billingPortal
+  const price = await newPrice(api.stripe)
+  const products = [{ product: String(price.product), prices: [price.id] }]
   const created = await configurations.create({
     features: {
       subscription_cancel: { enabled: true, mode: 'immediately' },
@@ -56,7 +91,7 @@ test('configurations are created, changed feature by feature, and switched off',
         enabled: true,
         default_allowed_updates: ['price'],
         proration_behavior: 'always_invoice',
-        products: [{ product: 'prod_1', prices: ['price_1', 'price_2'] }],
+        products,
       },
     },
     metadata: { app: 'tollgate' },
@@ -67,7 +102,7 @@ test('configurations are created, changed feature by feature, and switched off',
     features: {
       invoice_history: { enabled: false },
       subscription_cancel: { enabled: true, mode: 'immediately' },
-      subscription_update: { products: [{ product: 'prod_1', prices: ['price_1', 'price_2'] }] },
+      subscription_update: { products },
     },
   })
   const updated = await configurations.update(created.id, {

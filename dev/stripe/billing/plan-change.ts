@@ -31,11 +31,12 @@ export interface ChangeOptions {
   paymentBehavior: 'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete'
 }
 
-/** As the portal does it: the one item moves to another price, the difference is invoiced at once. */
+/** As the portal does it: the one item moves to another price, the difference is invoiced as asked. */
 export function changePlan(
   world: World,
   subscription: Stripe.Subscription,
   priceId: string,
+  prorationBehavior: ChangeOptions['prorationBehavior'],
 ): PaymentResult | null {
   const price = findActivePrice(world, priceId, 'price')
   const item = subscription.items.data[0]
@@ -43,7 +44,7 @@ export function changePlan(
     throw invalid('A canceled subscription cannot be changed.', { code: 'subscription_ended' })
   }
   return changeItems(world, subscription, [{ id: item.id, price }], {
-    prorationBehavior: 'always_invoice',
+    prorationBehavior,
     billingCycleAnchor: 'unchanged',
     paymentBehavior: 'allow_incomplete',
   })

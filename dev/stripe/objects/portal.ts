@@ -59,7 +59,10 @@ export function noFeatures(): Stripe.BillingPortal.Configuration.Features {
   }
 }
 
-/** What the simulated account's default configuration allows: everything that a subscriber needs. */
+/**
+ * What the simulated account's default configuration allows: everything that needs no product. Which
+ * plans may be changed to is for whoever makes them to say, as in Stripe's dashboard.
+ */
 export function defaultFeatures(): Stripe.BillingPortal.Configuration.Features {
   const none = noFeatures()
   return {
@@ -68,12 +71,6 @@ export function defaultFeatures(): Stripe.BillingPortal.Configuration.Features {
     invoice_history: { enabled: true },
     payment_method_update: { enabled: true, payment_method_configuration: null },
     subscription_cancel: { ...none.subscription_cancel, enabled: true },
-    subscription_update: {
-      ...none.subscription_update,
-      default_allowed_updates: ['price'],
-      enabled: true,
-      proration_behavior: 'always_invoice',
-    },
   }
 }
 
@@ -82,7 +79,6 @@ export interface NewPortalSession {
   configuration: string
   return_url: string | null
   locale: string | null
-  flow: Stripe.BillingPortal.Session.Flow | null
   created: number
   urlOf: (id: string) => string
 }
@@ -96,7 +92,7 @@ export function buildPortalSession(fields: NewPortalSession): Stripe.BillingPort
     created: fields.created,
     customer: fields.customer,
     customer_account: null,
-    flow: fields.flow,
+    flow: null,
     livemode: false,
     locale: fields.locale,
     on_behalf_of: null,

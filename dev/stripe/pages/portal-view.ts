@@ -89,6 +89,7 @@ function changePlan(sim: Simulator, session: Session, subscription: Stripe.Subsc
   const own = priceOf(subscription)
   const prices = allowedPrices(sim, session, subscription)
   if (prices.length < 2) return NOTHING
+  const credited = portalFeatures(sim, session).changePlan?.prorationBehavior !== 'none'
   return html`<details>
 <summary>Change plan</summary>
 <form method="post" action="/p/session/${session.id}/plan" class="stack">
@@ -100,7 +101,7 @@ ${hiddenFields({ subscription: subscription.id })}
 <span>${planName(sim, price)}${price.id === own?.id ? html` <span class="muted">(now)</span>` : ''}</span>
 <span class="amount">${rate(price)}</span></label></li>`,
   )}</ul></fieldset>
-<p class="muted small">The change takes effect at once. What is left of the paid period is credited.</p>
+<p class="muted small">The change takes effect at once.${credited ? ' What is left of the paid period is credited.' : ''}</p>
 <button class="primary">Change plan</button>
 </form>
 </details>`

@@ -39,15 +39,15 @@ export function routePortal(app: Hono, sim: Simulator): void {
       if (!allowedPrices(sim, session, subscription).some(({ id }) => id === price)) {
         throw invalid('This portal does not offer that price.', { code: 'price_not_offered' })
       }
-      return sim.changePlan(subscription.id, price)
+      const { prorationBehavior } = portalFeatures(sim, session).changePlan ?? {}
+      return sim.changePlan(subscription.id, price, prorationBehavior)
     }),
   )
   app.post('/p/session/:id/cancel', (c) =>
     change(c, sim, 'cancel', (subscription, _fields, session) => {
-      if (!portalFeatures(sim, session).cancel)
-        throw invalid('This portal does not offer to cancel.')
-      const { mode } = portalFeatures(sim, session).cancel ?? {}
-      if (mode === 'immediately') sim.cancelNow(subscription.id)
+      const { cancel } = portalFeatures(sim, session)
+      if (!cancel) throw invalid('This portal does not offer to cancel.')
+      if (cancel.mode === 'immediately') sim.cancelNow(subscription.id, cancel.prorationBehavior)
       else sim.cancelAtPeriodEnd(subscription.id)
       return { ok: true }
     }),

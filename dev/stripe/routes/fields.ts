@@ -1,6 +1,6 @@
 // Parameters that several routes share.
 import { invalid } from '../errors.ts'
-import { emptyable, object, type Param, string } from '../params.ts'
+import { emptyable, object, oneOf, type Param, string } from '../params.ts'
 
 /** An email address that could be one. */
 export const email: Param<string> = {
@@ -32,6 +32,14 @@ export const currency: Param<string> = {
     )
   },
 }
+
+const LOCALES =
+  'auto bg cs da de el en en-AU en-CA en-GB en-IE en-IN en-NZ en-SG es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW'.split(
+    ' ',
+  )
+
+/** A language that Checkout and the portal speak. */
+export const locale = oneOf(LOCALES)
 
 const line = emptyable(string())
 

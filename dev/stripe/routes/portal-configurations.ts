@@ -1,7 +1,7 @@
 // /v1/billing_portal/configurations
 import type { Stripe } from 'stripe'
 import { invalid } from '../errors.ts'
-import { find } from '../lookup.ts'
+import { find, findActivePrice, idOf } from '../lookup.ts'
 import { assignGiven, mergeMetadata } from '../metadata.ts'
 import { buildPortalConfiguration, noFeatures } from '../objects/portal.ts'
 import { listParams, paginate } from '../pagination.ts'
@@ -10,6 +10,7 @@ import {
   boolean,
   emptyable,
   metadata,
+  notSimulated,
   object,
   oneOf,
   required,
@@ -17,6 +18,7 @@ import {
   type Values,
 } from '../params.ts'
 import { type Route, route } from '../route.ts'
+import type { World } from '../world.ts'
 import { url } from './fields.ts'
 
 type Configuration = Stripe.BillingPortal.Configuration
@@ -60,8 +62,18 @@ const featureShape = {
     default_allowed_updates: emptyable(array(oneOf(['price', 'promotion_code', 'quantity']))),
     enabled: boolean(),
     products: emptyable(
-      array(object({ prices: required(array(string())), product: required(string()) })),
+      array(
+        object({
+          adjustable_quantity: notSimulated(),
+          prices: required(array(string())),
+          product: required(string()),
+        }),
+        { max: 10 },
+      ),
     ),
+    billing_cycle_anchor: notSimulated(),
+    schedule_at_period_end: notSimulated(),
+    trial_update_behavior: notSimulated(),
     proration_behavior: prorationBehavior,
   }),
 }
@@ -73,6 +85,7 @@ const fields = {
     terms_of_service_url: url,
   }),
   default_return_url: emptyable(url),
+  login_page: notSimulated(),
   metadata: metadata(),
   name: emptyable(string()),
 }
@@ -85,7 +98,7 @@ export const portalConfigurationRoutes: Route[] = [
     ({ world, params }) => {
       const configuration = buildPortalConfiguration({
         isDefault: false,
-        features: mergeFeatures(noFeatures(), params.features),
+        features: mergeFeatures(world, noFeatures(), params.features),
         business_profile: {
           headline: params.business_profile?.headline ?? null,
           privacy_policy_url: params.business_profile?.privacy_policy_url ?? null,
@@ -113,6 +126,7 @@ export const portalConfigurationRoutes: Route[] = [
       if (params.active === false && configuration.is_default) {
         throw invalid('You cannot deactivate the default configuration.', { param: 'active' })
       }
+      const features = mergeFeatures(world, configuration.features, params.features ?? {})
       world.update(configuration, 'billing_portal.configuration.updated', (changed) => {
         assignGiven(changed, params, ['active', 'default_return_url', 'name'])
         changed.metadata = mergeMetadata(changed.metadata ?? {}, params.metadata)
@@ -121,7 +135,7 @@ export const portalConfigurationRoutes: Route[] = [
           'privacy_policy_url',
           'terms_of_service_url',
         ])
-        if (params.features) changed.features = mergeFeatures(changed.features, params.features)
+        changed.features = features
         changed.updated = world.wallSeconds()
       })
       return configuration
@@ -142,8 +156,12 @@ export const portalConfigurationRoutes: Route[] = [
   ),
 ]
 
-/** The features that were named take their new values; the rest stays. */
+/**
+ * The features that were named take their new values; the rest stays.
+ * @throws StripeError 400 when plans could be changed to nothing, or to what does not exist
+ */
 function mergeFeatures(
+  world: World,
   current: Configuration['features'],
   wanted: Values<typeof featureShape>,
 ): Configuration['features'] {
@@ -174,5 +192,33 @@ function mergeFeatures(
       adjustable_quantity: { enabled: false, maximum: null, minimum: 1 },
     }))
   }
+  if (features.subscription_update.enabled) requireProducts(world, features, update?.products ?? [])
   return features
+}
+
+const PRODUCTS = 'features[subscription_update][products]'
+
+function requireProducts(
+  world: World,
+  features: Configuration['features'],
+  wanted: { product: string; prices: string[] }[],
+): void {
+  const { products } = features.subscription_update
+  if (!products || products.length === 0) {
+    throw invalid(`Missing required param: ${PRODUCTS}.`, {
+      code: 'parameter_missing',
+      param: PRODUCTS,
+    })
+  }
+  for (const [index, { product, prices }] of wanted.entries()) {
+    find(world.store.products, 'product', product, `${PRODUCTS}[${index}][product]`)
+    for (const [place, id] of prices.entries()) {
+      const param = `${PRODUCTS}[${index}][prices][${place}]`
+      const price = findActivePrice(world, id, param)
+      if (idOf(price.product) === product && price.recurring) continue
+      throw invalid(`The price ${id} is not a recurring price of the product ${product}.`, {
+        param,
+      })
+    }
+  }
 }

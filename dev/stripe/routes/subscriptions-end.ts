@@ -1,13 +1,8 @@
 // Ending, pausing and resuming a subscription.
-import { billNow } from '../billing/bill-now.ts'
-import { periodEnd, periodStart } from '../billing/cancellations.ts'
-import { credits } from '../billing/debits.ts'
-import { addPending } from '../billing/plan-change.ts'
+import { endNow } from '../billing/end-now.ts'
 import { pauseSubscription } from '../billing/renewals.ts'
 import { resumePaused } from '../billing/resume.ts'
-import { endSubscription } from '../billing/subscription-state.ts'
 import { invalid } from '../errors.ts'
-import { idOf } from '../lookup.ts'
 import { boolean, oneOf, timestamp } from '../params.ts'
 import { type Route, route } from '../route.ts'
 import {
@@ -27,22 +22,8 @@ export const subscriptionEndRoutes: Route[] = [
     ({ world, id, params }) => {
       const subscription = running(world, id, [])
       describeCancellation(subscription, params.cancellation_details)
-      const now = world.now(idOf(subscription.customer))
-      const period = { start: periodStart(subscription), end: periodEnd(subscription) }
-      if (params.prorate && subscription.status !== 'trialing') {
-        addPending(
-          world,
-          subscription,
-          credits(world, subscription, subscription.items.data, period, now),
-        )
-      }
-      if (params.invoice_now) {
-        const lookingBack = { start: period.start, end: now }
-        billNow(world, subscription, { period: null, lookingBack, collect: true })
-      }
-      if (subscription.ended_at === null) {
-        endSubscription(world, subscription, 'cancellation_requested')
-      }
+      const { prorate = false, invoice_now: invoiceNow = false } = params
+      endNow(world, subscription, { prorate, invoiceNow })
       return subscription
     },
   ),
