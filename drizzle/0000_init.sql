@@ -116,6 +116,7 @@ ALTER TABLE "usage_leases" ADD CONSTRAINT "usage_leases_window_fkey" FOREIGN KEY
 ALTER TABLE "usage_windows" ADD CONSTRAINT "usage_windows_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "api_keys_user_id_index" ON "api_keys" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "audit_log_user_id_index" ON "audit_log" USING btree ("user_id","at");--> statement-breakpoint
+CREATE INDEX "audit_log_event_id_index" ON "audit_log" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "stripe_events_state_index" ON "stripe_events" USING btree ("state","received_at");--> statement-breakpoint
 CREATE INDEX "subscriptions_user_id_index" ON "subscriptions" USING btree ("user_id");--> statement-breakpoint
 CREATE INDEX "usage_leases_window_index" ON "usage_leases" USING btree ("user_id","window_start");--> statement-breakpoint

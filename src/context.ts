@@ -28,6 +28,8 @@ export interface Deps {
     tier: Readonly<Record<Tier, RateLimiter>>
   }
   now(): Date
+  /** Aborts after that time: `AbortSignal.timeout`. */
+  signalAfter(milliseconds: number): AbortSignal
   randomBytes: RandomBytes
   log: Log
 }
@@ -35,6 +37,8 @@ export interface Deps {
 /** A paid call that was let in: whose it is, and how to book what it used. */
 export interface PaidCall {
   account: AccountSnapshot
+  /** Aborts while the call can still book what it used: a stream must end then. */
+  endsBy: AbortSignal
   /** Keeps the units from being settled by the middleware: the handler does it when its stream has ended. */
   settleLater(): (units: Units) => Promise<void>
 }

@@ -38,6 +38,7 @@ function build(bindings: Bindings): Deps {
     stripe: connectStripe(config.stripe),
     limiters: limiters(bindings as Record<string, unknown>),
     now: () => new Date(),
+    signalAfter: (milliseconds) => AbortSignal.timeout(milliseconds),
     randomBytes,
     log: consoleLog,
   }

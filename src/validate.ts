@@ -18,7 +18,7 @@ export async function validJson<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   if (!MEDIA_TYPE.test(c.req.header('Content-Type') ?? ''))
     throw new Problem('unsupported_media_type')
-  const text = await textWithin(c.req.raw, JSON_LIMIT_BYTES)
+  const text = await textWithin(c.req.raw, JSON_LIMIT_BYTES, 'malformed_json')
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -37,9 +37,13 @@ export async function validJson<Schema extends z.ZodType>(
 /**
  * The body as text, byte for byte (a signature may cover it). Reading stops at the limit, whatever
  * Content-Length claims.
- * @throws Problem payload_too_large, or malformed_json when it is not UTF-8
+ * @throws Problem payload_too_large, or `malformed` when it is not UTF-8
  */
-export async function textWithin(request: Request, limitBytes: number): Promise<string> {
+export async function textWithin(
+  request: Request,
+  limitBytes: number,
+  malformed: 'malformed_json' | 'malformed_event',
+): Promise<string> {
   if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes) {
     throw new Problem('payload_too_large')
   }
@@ -53,6 +57,6 @@ export async function textWithin(request: Request, limitBytes: number): Promise<
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks))
   } catch {
-    throw new Problem('malformed_json')
+    throw new Problem(malformed)
   }
 }

@@ -18,18 +18,6 @@ export function windowAt(anchor: Date, now: Date): Window {
   return { start: addMonths(anchor, months), end: addMonths(anchor, months + 1) }
 }
 
-/** The `count` windows before `window`, newest first. */
-export function windowsBefore(anchor: Date, window: Window, count: number): Window[] {
-  const earlier: Window[] = []
-  let start = window.start
-  for (let i = 0; i < count; i += 1) {
-    const previous = windowAt(anchor, new Date(start.getTime() - 1))
-    earlier.push(previous)
-    start = previous.start
-  }
-  return earlier
-}
-
 function addMonths(anchor: Date, months: number): Date {
   const lastDay = new Date(
     Date.UTC(anchor.getUTCFullYear(), anchor.getUTCMonth() + months + 1, 0),

@@ -1,6 +1,6 @@
 // The quota's window: anchored months, at every awkward date.
 import { describe, expect, test } from 'vitest'
-import { windowAt, windowsBefore } from '../src/window.ts'
+import { windowAt } from '../src/window.ts'
 
 const at = (text: string) => new Date(text)
 const window = (anchor: string, now: string) => {
@@ -85,14 +85,4 @@ describe('windowAt', () => {
       }
     }
   })
-})
-
-test('windowsBefore lists earlier windows, newest first', () => {
-  const anchor = at('2026-01-31T00:00:00Z')
-  const starts = windowsBefore(anchor, windowAt(anchor, at('2026-04-01T00:00:00Z')), 3)
-  expect(starts.map(({ start }) => start.toISOString().slice(0, 10))).toEqual([
-    '2026-02-28',
-    '2026-01-31',
-    '2025-12-31',
-  ])
 })

@@ -31,7 +31,10 @@ export function authRoutes(): Hono<AppEnv> {
     .post('/login', async (c) => {
       const body = await throttledBody(c, loginBody)
       const session = await login(c.var.deps, body)
-      if (session === 'invalid_credentials') throw new Problem('invalid_credentials')
+      if (session === 'invalid_credentials') {
+        // RFC 9110, 15.5.2: a 401 names the scheme of what it guards.
+        throw new Problem('invalid_credentials', { headers: { 'WWW-Authenticate': 'Bearer' } })
+      }
       return secretJson(c, session)
     })
 }

@@ -3,7 +3,12 @@ import { and, asc, eq, isNull, sql } from 'drizzle-orm'
 import { mintApiKey } from '../api-key.ts'
 import type { Deps } from '../context.ts'
 import { uuid } from '../crypto.ts'
-import { type AccountSnapshot, loadAccount, writeThrough } from '../data/accounts.ts'
+import {
+  type AccountSnapshot,
+  loadAccount,
+  subscriptionOf,
+  writeThrough,
+} from '../data/accounts.ts'
 import { isDuplicate } from '../data/db.ts'
 import { apiKeys, auditLog, users } from '../data/schema.ts'
 import type { Tier } from '../plans.ts'
@@ -53,7 +58,7 @@ export async function register(
     intendedTier: tier,
     createdAt: now.getTime(),
     keys: [{ id: keyId, expiresAt: null }],
-    subscription: null,
+    subscriptions: [],
   }
   await writeThrough(deps, userId, account)
   return session(deps, account, email, keyId)
@@ -89,6 +94,7 @@ async function session(
   keyId: string,
 ): Promise<Session> {
   const { userId } = account
+  const subscription = subscriptionOf(account, deps.now(), deps.config.pastDueGraceDays)
   const apiKey = mintApiKey(deps.config.apiKeySecrets, { userId, keyId })
   return {
     access_token: await signToken(deps.config.jwtSecret, userId, deps.now()),
@@ -98,8 +104,8 @@ async function session(
     user: {
       id: userId,
       email,
-      tier: account.subscription?.tier ?? account.intendedTier,
-      subscription_status: account.subscription?.status ?? 'none',
+      tier: subscription?.tier ?? account.intendedTier,
+      subscription_status: subscription?.status ?? 'none',
       api_key: apiKey,
     },
   }

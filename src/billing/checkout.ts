@@ -2,9 +2,10 @@
 import type Stripe from 'stripe'
 import type { Deps } from '../context.ts'
 import { hmacSha256 } from '../crypto.ts'
-import type { AccountSnapshot } from '../data/accounts.ts'
+import { type AccountSnapshot, loadAccount } from '../data/accounts.ts'
 import { isLive } from '../data/entitlement.ts'
 import { type Tier, tierOfPrice } from '../plans.ts'
+import { Problem } from '../problem.ts'
 import { isRefused } from '../stripe-fault.ts'
 import { createOnce } from './create-once.ts'
 import { billingUser, ensureCustomer } from './customer.ts'
@@ -20,77 +21,117 @@ export type CheckoutOutcome =
   | { kind: 'session'; id: string; url: string }
   | { kind: 'already_subscribed' }
 
+/** Rounds in which parallel calls for different plans agree on one open session. */
+const ROUNDS = 6
+
 /** @throws Stripe's errors; nothing half-done stays behind but a customer, which the next call uses */
 export async function startCheckout(
   deps: Deps,
   account: AccountSnapshot,
   request: CheckoutRequest,
 ): Promise<CheckoutOutcome> {
-  if (account.subscription && isLive(account.subscription.status)) {
-    return { kind: 'already_subscribed' }
-  }
-  const customerId = await ensureCustomer(deps, await billingUser(deps, account.userId))
-  // Stripe knows of a payment before its webhook has told us.
-  const owned = await deps.stripe.subscriptions.list({
-    customer: customerId,
+  if (await isSubscribed(deps, account)) return { kind: 'already_subscribed' }
+  const customer = await ensureCustomer(deps, await billingUser(deps, account.userId))
+  const { data: owned } = await deps.stripe.subscriptions.list({
+    customer,
     status: 'all',
     limit: 100,
   })
-  const paid = owned.data.find((subscription) => isOurs(deps, subscription))
+  // Stripe knows of a payment before its webhook has told us.
+  const paid = owned.find((subscription) => isOurs(deps, subscription))
   if (paid) {
     await syncSubscription(deps, paid.id)
     return { kind: 'already_subscribed' }
   }
+  // A trial is taken once: whoever had a subscription, on trial or not, pays at once.
+  const isFirst = account.subscriptions.length === 0 && owned.length === 0
+  const order = { ...request, customer, trialDays: isFirst ? deps.config.trialDays : 0 }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const session = await openSession(deps, account.userId, order)
+    const result = await keepNewest(deps, session)
+    if (result === 'paid') return { kind: 'already_subscribed' }
+    if (result === 'kept') return sessionOutcome(session)
+  }
+  throw new Problem('unavailable', { headers: { 'Retry-After': '1' } })
+}
+
+/** Asks Stripe where our row says so: an end of which the event is late must not lock a buyer out. */
+async function isSubscribed(deps: Deps, account: AccountSnapshot): Promise<boolean> {
+  const live = account.subscriptions.filter(({ status }) => isLive(status))
+  if (live.length === 0) return false
+  for (const { id } of live) await syncSubscription(deps, id)
+  const synced = await loadAccount(deps.db, account.userId)
+  return synced?.subscriptions.some(({ status }) => isLive(status)) ?? false
+}
+
+interface Order extends CheckoutRequest {
+  customer: string
+  trialDays: number
+}
+
+/** The open session of the same order, or a new one. */
+async function openSession(deps: Deps, userId: string, order: Order) {
+  const wanted = fingerprint(deps, order)
   const { data: sessions } = await deps.stripe.checkout.sessions.list({
-    customer: customerId,
+    customer: order.customer,
     limit: 100,
   })
-  const wanted = fingerprint(deps, request)
-  let reusable: Stripe.Checkout.Session | undefined
-  for (const session of sessions.filter(({ status }) => status === 'open')) {
-    if (session.metadata?.request === wanted && !reusable) reusable = session
-    else if ((await closeSession(deps, session.id)) === 'paid')
-      return { kind: 'already_subscribed' }
-  }
-  if (reusable) return sessionOutcome(reusable)
-  const everSubscribed = account.subscription !== null || owned.data.length > 0
-  const params = sessionParams(deps, account.userId, customerId, request, wanted, everSubscribed)
-  // Parallel calls see the same latest session and so send the same key; once it is used up, the key changes.
-  const key = `tollgate-checkout-${customerId}-${wanted}-${sessions[0]?.id ?? 'first'}`
-  return sessionOutcome(
-    await createOnce(deps, key, (options) => deps.stripe.checkout.sessions.create(params, options)),
+  const same = sessions.find(
+    ({ status, metadata }) => status === 'open' && metadata?.request === wanted,
   )
+  if (same) return same
+  const params = sessionParams(deps, userId, order, wanted)
+  // Parallel calls see the same latest session and so send the same key; once it is used up, the key changes.
+  const key = `tollgate-checkout-${order.customer}-${wanted}-${sessions[0]?.id ?? 'first'}`
+  return createOnce(deps, key, (options) => deps.stripe.checkout.sessions.create(params, options))
+}
+
+/**
+ * Expires every other open session, so that no two can be paid. Where parallel calls have made several, the newest
+ * stays (Stripe lists newest first): the call that made an older one begins anew, as if it had come later.
+ */
+async function keepNewest(
+  deps: Deps,
+  mine: Stripe.Checkout.Session,
+): Promise<'kept' | 'lost' | 'paid'> {
+  const { data: open } = await deps.stripe.checkout.sessions.list({
+    customer: String(mine.customer),
+    status: 'open',
+    limit: 100,
+  })
+  const isNewest = open[0]?.id === mine.id
+  const rest = isNewest ? open.slice(1) : open.filter(({ id }) => id === mine.id)
+  for (const { id } of rest) {
+    if ((await closeSession(deps, id)) === 'closed') continue
+    if (isNewest) await closeSession(deps, mine.id)
+    return 'paid'
+  }
+  return isNewest ? 'kept' : 'lost'
 }
 
 function sessionParams(
   deps: Deps,
   userId: string,
-  customerId: string,
-  { tier, successUrl, cancelUrl }: CheckoutRequest,
+  { tier, successUrl, cancelUrl, customer, trialDays }: Order,
   wanted: string,
-  everSubscribed: boolean,
 ): Stripe.Checkout.SessionCreateParams {
-  const { prices, trialDays } = deps.config
   const metadata = { user_id: userId, tier }
   return {
     mode: 'subscription',
-    customer: customerId,
+    customer,
     client_reference_id: userId,
-    line_items: [{ price: prices[tier][0], quantity: 1 }],
+    line_items: [{ price: deps.config.prices[tier][0], quantity: 1 }],
     success_url: successUrl,
     cancel_url: cancelUrl,
     metadata: { ...metadata, request: wanted },
-    subscription_data: {
-      metadata,
-      // A trial is taken once: whoever had a subscription, on trial or not, pays at once.
-      ...(trialDays > 0 && !everSubscribed && { trial_period_days: trialDays }),
-    },
+    subscription_data: { metadata, ...(trialDays > 0 && { trial_period_days: trialDays }) },
   }
 }
 
-/** The same for requests that the same session answers: plan, price and where it leads. */
-function fingerprint(deps: Deps, { tier, successUrl, cancelUrl }: CheckoutRequest): string {
-  const text = JSON.stringify([tier, deps.config.prices[tier][0], successUrl, cancelUrl])
+/** The same for requests that the same session answers: plan, price, trial and where it leads. */
+function fingerprint(deps: Deps, { tier, successUrl, cancelUrl, trialDays }: Order): string {
+  const price = deps.config.prices[tier][0]
+  const text = JSON.stringify([tier, price, trialDays, successUrl, cancelUrl])
   const digest = hmacSha256(deps.config.apiKeySecrets[0], Buffer.from(text))
   return Buffer.from(digest).toString('hex').slice(0, 24)
 }

@@ -10,6 +10,8 @@ export class UnknownShapeError extends Error {
   override name = 'UnknownShapeError'
 }
 
+const SUBSCRIPTION_ID = /^sub_\w{1,250}$/
+
 /** @throws UnknownShapeError, never a silent guess */
 export function eventSubject(event: StripeEvent): Subject {
   const { object } = event.data
@@ -45,7 +47,9 @@ function invoiceSubject(event: StripeEvent): Subject {
 }
 
 function subject(subscriptionId: string | null, event: StripeEvent): Subject {
-  if (subscriptionId?.startsWith('sub_')) return { kind: 'subscription', subscriptionId }
+  if (subscriptionId && SUBSCRIPTION_ID.test(subscriptionId)) {
+    return { kind: 'subscription', subscriptionId }
+  }
   throw new UnknownShapeError(`Event ${event.id} (${event.type}) names no subscription`)
 }
 

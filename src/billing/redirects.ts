@@ -2,12 +2,19 @@
 import * as z from 'zod'
 import { Problem } from '../problem.ts'
 
-/** An absolute URL that a browser can be sent to. */
+// Stripe puts the session's id in its place; a URL's path would have it escaped.
+const TEMPLATE = '{CHECKOUT_SESSION_ID}'
+
+/**
+ * An absolute URL that a browser can be sent to, in the one spelling that every parser reads alike: what is checked
+ * is what is sent on.
+ */
 export const redirectUrl = z
   .string()
   .trim()
   .max(2048, 'must have at most 2048 characters')
   .refine(isSafe, 'must be an https:// URL (http:// on localhost only)')
+  .transform((text) => new URL(text).href.replaceAll(encodeURIComponent(TEMPLATE), TEMPLATE))
 
 /** @throws Problem invalid_request naming each of `urls` (by field) whose origin is not in `origins` */
 export function requireAllowedOrigins(

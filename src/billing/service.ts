@@ -1,6 +1,6 @@
 // What an account can see and change of its billing.
 import type { Deps } from '../context.ts'
-import type { AccountSnapshot } from '../data/accounts.ts'
+import { type AccountSnapshot, subscriptionOf } from '../data/accounts.ts'
 import { accessDenial, graceUntil } from '../data/entitlement.ts'
 import { type PlanView, planViews, readPrices } from '../data/prices.ts'
 import { readUsage, type UsageView } from '../data/usage.ts'
@@ -33,8 +33,8 @@ export async function readSubscription(
 ): Promise<SubscriptionView> {
   const now = deps.now()
   const { pastDueGraceDays } = deps.config
-  const { subscription } = account
-  const { current } = await readUsage(deps.db, account, now)
+  const subscription = subscriptionOf(account, now, pastDueGraceDays)
+  const { current } = await readUsage(deps.db, account, subscription, now)
   return {
     tier: subscription?.tier ?? account.intendedTier,
     status: subscription?.status ?? 'none',

@@ -2,7 +2,13 @@
 import { eq, sql } from 'drizzle-orm'
 import type Stripe from 'stripe'
 import type { Deps } from '../context.ts'
-import { type SnapshotRow, snapshotQuery, toSnapshot, writeThrough } from '../data/accounts.ts'
+import {
+  loadAccount,
+  type SnapshotRow,
+  snapshotQuery,
+  toSnapshot,
+  writeThrough,
+} from '../data/accounts.ts'
 import { isLive } from '../data/entitlement.ts'
 import { subscriptions, users } from '../data/schema.ts'
 import type { Tier } from '../plans.ts'
@@ -46,6 +52,15 @@ export async function syncSubscription(
   if (tier === null) return { outcome: 'ignored', reason: `price ${reading.priceId} is not ours` }
   const pastDueSince = reading.status === 'past_due' ? await firstFailure(deps, reading) : null
   return store(deps, { ...reading, tier, pastDueSince }, owner.userId, ticket, cause)
+}
+
+/** Writes the present snapshot of a subscription's account to Redis again. */
+export async function refreshSnapshot(deps: Deps, subscriptionId: string): Promise<void> {
+  const [row] = await deps.db
+    .select({ userId: subscriptions.userId })
+    .from(subscriptions)
+    .where(eq(subscriptions.id, subscriptionId))
+  if (row) await writeThrough(deps, row.userId, await loadAccount(deps.db, row.userId))
 }
 
 /** Null when Stripe has no such subscription. */

@@ -6,12 +6,18 @@ import type { Deps } from '../context.ts'
 /** Stripe's own default: older signatures are replays. 0 would switch the check off. */
 const TOLERANCE_SECONDS = 300
 
+/** The end of the year 9999: what Postgres and ISO 8601 can still write with four digits. */
+const LATEST_SECONDS = 253_402_300_799
+
 const eventShape = z.object({
-  id: z.string().regex(/^evt_\w+$/),
+  id: z.string().regex(/^evt_\w{1,250}$/),
   object: z.literal('event'),
-  type: z.string().min(1),
-  api_version: z.string().nullish(),
-  created: z.int().nonnegative(),
+  type: z.string().regex(/^[\w.]{1,100}$/),
+  api_version: z
+    .string()
+    .regex(/^[\w.-]{1,50}$/)
+    .nullish(),
+  created: z.int().nonnegative().max(LATEST_SECONDS),
   data: z.object({ object: z.record(z.string(), z.unknown()) }),
 })
 
@@ -45,7 +51,8 @@ export async function verifyEvent(
     if (error instanceof Stripe.errors.StripeSignatureVerificationError) {
       return { kind: 'invalid_signature' }
     }
-    if (error instanceof SyntaxError) return { kind: 'malformed_event' }
+    // No JSON, or an event of another kind (v2's thin ones), for which stripe-node throws a plain Error.
+    if (!(error instanceof Stripe.errors.StripeError)) return { kind: 'malformed_event' }
     throw error
   }
 }

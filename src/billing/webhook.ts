@@ -6,7 +6,7 @@ import { Problem } from '../problem.ts'
 import { textWithin } from '../validate.ts'
 import { eventSubject } from './event-subject.ts'
 import { failEntry, finishEntry, openEntry } from './ledger.ts'
-import { syncSubscription } from './sync.ts'
+import { refreshSnapshot, syncSubscription } from './sync.ts'
 import { type StripeEvent, verifyEvent } from './verify.ts'
 
 /** Stripe's events have some kilobytes. */
@@ -21,7 +21,7 @@ export interface Receipt {
 
 export function webhookRoutes(): Hono<AppEnv> {
   return new Hono<AppEnv>().post('/stripe', async (c) => {
-    const payload = await textWithin(c.req.raw, EVENT_LIMIT_BYTES)
+    const payload = await textWithin(c.req.raw, EVENT_LIMIT_BYTES, 'malformed_event')
     const verified = await verifyEvent(c.var.deps, payload, c.req.header('Stripe-Signature'))
     if (verified.kind !== 'event') throw new Problem(verified.kind)
     return c.json(await receiveEvent(c.var.deps, verified.event))
@@ -34,7 +34,11 @@ export async function receiveEvent(deps: Deps, event: StripeEvent): Promise<Rece
   const subject = subjectOf(event)
   const subscriptionId = subject.kind === 'subscription' ? subject.subscriptionId : null
   const entry = await openEntry(deps.db, event, subscriptionId, startedAt)
-  if (entry.kind === 'duplicate') return { received: true, outcome: 'duplicate' }
+  if (entry.kind === 'duplicate') {
+    // The delivery that did the work may have died before it told Redis.
+    if (subscriptionId) await refreshSnapshot(deps, subscriptionId)
+    return { received: true, outcome: 'duplicate' }
+  }
   try {
     if (subject.kind === 'unreadable') throw subject.error
     const result =

@@ -1,11 +1,13 @@
 // The account snapshot: all that the paywall needs to know of an account. Redis keeps it close, Postgres has the
 // truth. Sole owner of its keys, versions and TTLs.
 import { type SQL, sql } from 'drizzle-orm'
+import * as z from 'zod'
 import { errorFields, type Log } from '../log.ts'
-import type { Tier } from '../plans.ts'
+import { TIERS, type Tier } from '../plans.ts'
 import { type Database, databaseFault } from './db.ts'
-import { bestSubscription, type SubscriptionState } from './entitlement.ts'
+import { bestSubscription, relevantSubscriptions, type SubscriptionState } from './entitlement.ts'
 import type { RedisClient } from './redis.ts'
+import { SUBSCRIPTION_STATUSES } from './schema.ts'
 
 /** An account as of `version`; instants in milliseconds since 1970. */
 export interface AccountSnapshot {
@@ -15,8 +17,8 @@ export interface AccountSnapshot {
   intendedTier: Tier
   createdAt: number
   keys: { id: string; expiresAt: number | null }[]
-  /** The subscription that counts, whatever its state. */
-  subscription: SubscriptionState | null
+  /** All that are live, or the newest where none is: which of them counts depends on the hour. */
+  subscriptions: SubscriptionState[]
 }
 
 export type SnapshotSource = 'redis' | 'postgres'
@@ -44,15 +46,22 @@ const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
 const UNKNOWN = 'unknown'
 
-/** Stores a snapshot unless a newer one stands there: a slow reader never brings back what a writer took away. */
+/**
+ * Stores a snapshot unless a newer one stands there: a slow reader never brings back what a writer took away.
+ * What is no snapshot (another type, a version that is no number) is replaced.
+ */
 const PUT_IF_NEWER = `
-local held = redis.call('HGET', KEYS[1], 'version')
-if held and tonumber(held) > tonumber(ARGV[1]) then return 0 end
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
+local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '')
+if held and held > tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'snapshot', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`
 
-const GET = `return redis.call('HGET', KEYS[1], 'snapshot')`
+/** What is no hash, or would never expire and so never be repaired, counts as none. */
+const GET = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('PTTL', KEYS[1]) < 0 then return false end
+return redis.call('HGET', KEYS[1], 'snapshot')`
 
 /**
  * The snapshot from Redis or, where that has none or does not answer, from Postgres (and then back to Redis).
@@ -60,9 +69,10 @@ const GET = `return redis.call('HGET', KEYS[1], 'snapshot')`
  */
 export async function readAccount(stores: AccountStores, userId: string): Promise<SnapshotRead> {
   const cached = await fromRedis(stores, userId)
-  if (cached !== undefined) return { account: cached, source: 'redis' }
+  if (cached.kind === 'hit') return { account: cached.account, source: 'redis' }
   const account = await loadAccount(stores.db, userId)
-  await writeThrough(stores, userId, account)
+  // A Redis that has just failed is not waited for a second time.
+  if (cached.kind === 'miss') await writeThrough(stores, userId, account)
   return { account, source: 'postgres' }
 }
 
@@ -142,8 +152,17 @@ export function toSnapshot(row: SnapshotRow): AccountSnapshot {
     intendedTier: row.tier,
     createdAt: Number(row.created_at),
     keys: row.keys,
-    subscription: bestSubscription(row.subscriptions),
+    subscriptions: relevantSubscriptions(row.subscriptions),
   }
+}
+
+/** The account's subscription that counts at `now`, whatever its state; null where there never was one. */
+export function subscriptionOf(
+  account: AccountSnapshot,
+  now: Date,
+  graceDays: number,
+): SubscriptionState | null {
+  return bestSubscription(account.subscriptions, now, graceDays)
 }
 
 /** Whether `keyId` is one of the account's keys, neither revoked nor expired. */
@@ -153,19 +172,56 @@ export function isKeyActive(account: AccountSnapshot, keyId: string, now: Date):
   )
 }
 
-/** undefined: Redis has none, does not answer, or answers what is no snapshot. */
-async function fromRedis(
-  { redis, log }: AccountStores,
-  userId: string,
-): Promise<AccountSnapshot | null | undefined> {
+type CacheRead =
+  | { kind: 'hit'; account: AccountSnapshot | null }
+  | { kind: 'miss' }
+  | { kind: 'failed' }
+
+/** What Redis has; what is no snapshot of ours is a miss. */
+async function fromRedis({ redis, log }: AccountStores, userId: string): Promise<CacheRead> {
+  let text: unknown
   try {
-    const text = await redis.evaluate(GET, [redisKey(userId)], [])
-    if (typeof text !== 'string') return undefined
-    if (text === UNKNOWN) return null
-    const account = JSON.parse(text) as AccountSnapshot
-    return account.userId === userId ? account : undefined
+    text = await redis.evaluate(GET, [redisKey(userId)], [])
   } catch (error) {
     log('warn', 'account_snapshot_not_read', { user_id: userId, ...errorFields(error) })
+    return { kind: 'failed' }
+  }
+  if (typeof text !== 'string') return { kind: 'miss' }
+  if (text === UNKNOWN) return { kind: 'hit', account: null }
+  const account = parseSnapshot(text)
+  if (account?.userId === userId) return { kind: 'hit', account }
+  log('error', 'account_snapshot_malformed', { user_id: userId })
+  return { kind: 'miss' }
+}
+
+const instant = z.number()
+const snapshotShape = z.object({
+  userId: z.string(),
+  version: z.number(),
+  intendedTier: z.enum(TIERS),
+  createdAt: instant,
+  keys: z.array(z.object({ id: z.string(), expiresAt: instant.nullable() })),
+  subscriptions: z.array(
+    z.object({
+      id: z.string(),
+      status: z.enum(SUBSCRIPTION_STATUSES),
+      tier: z.enum(TIERS),
+      currentPeriodStart: instant,
+      currentPeriodEnd: instant,
+      billingCycleAnchor: instant,
+      cancelAtPeriodEnd: z.boolean(),
+      cancelAt: instant.nullable(),
+      trialEnd: instant.nullable(),
+      pastDueSince: instant.nullable(),
+      createdAt: instant,
+    }),
+  ),
+})
+
+function parseSnapshot(text: string): AccountSnapshot | undefined {
+  try {
+    return snapshotShape.parse(JSON.parse(text))
+  } catch {
     return undefined
   }
 }

@@ -35,21 +35,6 @@ export function isLive(status: string): boolean {
   return LIVE.has(status)
 }
 
-/**
- * The one that counts: the one in better standing, then the larger plan, then the newer; of those that ended the
- * newest. Null for an account that never had one.
- */
-export function bestSubscription(all: readonly SubscriptionState[]): SubscriptionState | null {
-  const [best = null] = [...all].sort(
-    (a, b) =>
-      STATUS_RANK[b.status] - STATUS_RANK[a.status] ||
-      (isLive(a.status) ? tierRank(b.tier) - tierRank(a.tier) : 0) ||
-      b.createdAt - a.createdAt ||
-      (a.id < b.id ? 1 : -1),
-  )
-  return best
-}
-
 /** When a cancellation that is scheduled in either of Stripe's two forms takes effect, or null. */
 export function scheduledEnd(subscription: SubscriptionState): number | null {
   const atPeriodEnd = subscription.cancelAtPeriodEnd ? subscription.currentPeriodEnd : null
@@ -92,4 +77,32 @@ export function accessDenial(
     default:
       return 'subscription_required'
   }
+}
+
+/**
+ * The one that counts at `now`: one that gives access, then the one in better standing, then the larger plan, then
+ * the newer; of those that ended the newest. Null for an account that never had one.
+ */
+export function bestSubscription(
+  all: readonly SubscriptionState[],
+  now: Date,
+  graceDays: number,
+): SubscriptionState | null {
+  const opens = (state: SubscriptionState) => Number(accessDenial(state, now, graceDays) === null)
+  const [best = null] = [...all].sort(
+    (a, b) =>
+      opens(b) - opens(a) ||
+      STATUS_RANK[b.status] - STATUS_RANK[a.status] ||
+      (isLive(a.status) ? tierRank(b.tier) - tierRank(a.tier) : 0) ||
+      b.createdAt - a.createdAt ||
+      (a.id < b.id ? 1 : -1),
+  )
+  return best
+}
+
+/** What of an account's subscriptions can ever count again: the live ones, or the newest where none is. */
+export function relevantSubscriptions(all: readonly SubscriptionState[]): SubscriptionState[] {
+  const live = all.filter(({ status }) => isLive(status))
+  if (live.length > 0) return live
+  return [...all].sort((a, b) => b.createdAt - a.createdAt).slice(0, 1)
 }

@@ -23,9 +23,16 @@ export interface PlanView {
 }
 
 const FRESH_MS = 5 * 60_000
-const RETRY_MS = 30_000
+/** How long a failure counts: plans are anyone's to ask for, and a Stripe that is away is not asked for each. */
+const FAILURE_MS = 10_000
 const PROMPT_MS = 1_000
-const known = new WeakMap<Stripe, { until: number; prices: KnownPrices }>()
+
+interface Known {
+  until: number
+  prices: KnownPrices
+  failure: unknown
+}
+const known = new WeakMap<Stripe, Known>()
 
 /** The price that Checkout sells for each tier, at most FRESH_MS old. @throws Stripe's errors */
 export async function readPrices(
@@ -35,33 +42,28 @@ export async function readPrices(
   options: Stripe.RequestOptions = {},
 ): Promise<KnownPrices> {
   const kept = known.get(stripe)
-  if (kept && now.getTime() < kept.until && TIERS.every((tier) => kept.prices[tier])) {
+  if (kept && now.getTime() < kept.until) {
+    if (kept.failure) throw kept.failure
     return kept.prices
   }
-  const entries = await Promise.all(
-    TIERS.map(
-      async (tier) =>
-        [tier, view(await stripe.prices.retrieve(ids[tier][0], {}, options))] as const,
-    ),
-  )
-  const prices = Object.fromEntries(entries)
-  known.set(stripe, { until: now.getTime() + FRESH_MS, prices })
-  return prices
+  try {
+    const read = async (tier: Tier) => view(await stripe.prices.retrieve(ids[tier][0], {}, options))
+    const entries = await Promise.all(TIERS.map(async (tier) => [tier, await read(tier)] as const))
+    const prices = Object.fromEntries(entries)
+    known.set(stripe, { until: now.getTime() + FRESH_MS, prices, failure: null })
+    return prices
+  } catch (failure) {
+    known.set(stripe, { until: now.getTime() + FAILURE_MS, prices: kept?.prices ?? {}, failure })
+    throw failure
+  }
 }
 
-/**
- * The same for a caller who must not wait or fail: what Stripe says within a second, else what is known, be it
- * nothing. A Stripe that is away is asked once in RETRY_MS.
- */
+/** The same for a caller who must neither wait nor fail: what Stripe says within a second, else what was known. */
 export async function promptPrices(stripe: Stripe, ids: PriceIds, now: Date): Promise<KnownPrices> {
-  const kept = known.get(stripe)
-  if (kept && now.getTime() < kept.until) return kept.prices
   try {
     return await readPrices(stripe, ids, now, { timeout: PROMPT_MS, maxNetworkRetries: 0 })
   } catch {
-    const prices = kept?.prices ?? {}
-    known.set(stripe, { until: now.getTime() + RETRY_MS, prices })
-    return prices
+    return known.get(stripe)?.prices ?? {}
   }
 }
 

@@ -5,7 +5,6 @@ import { Redis } from '@upstash/redis/cloudflare'
 export interface RedisClient {
   /** Runs Lua. Redis's integers come as numbers, strings as strings, nil as null. @throws when Redis does not answer well */
   evaluate(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
-  get(key: string): Promise<string | null>
 }
 
 export interface RedisOptions {
@@ -30,6 +29,5 @@ export function connectRedis({ url, token, timeoutMs }: RedisOptions): RedisClie
   })
   return {
     evaluate: (script, keys, args) => redis.eval(script, [...keys], [...args]),
-    get: (key) => redis.get<string>(key),
   }
 }

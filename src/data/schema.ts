@@ -41,7 +41,10 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'd
 const wholeNumber = (name: string) => bigint(name, { mode: 'number' })
 const oneOf = (values: readonly string[]) => sql.raw(values.map((value) => `'${value}'`).join(', '))
 
-/** Orders the reads of Stripe: whoever drew the later ticket read the later state. */
+/**
+ * Orders the reads of Stripe. A ticket is drawn before its read, so a read never shows less than its ticket's
+ * moment; and each change has an event whose ticket is drawn after it, so the last ticket's read shows the last state.
+ */
 export const syncTicket = pgSequence('sync_ticket')
 
 export const users = pgTable(
@@ -231,6 +234,7 @@ export const auditLog = pgTable(
   },
   (t) => [
     index('audit_log_user_id_index').on(t.userId, t.at),
+    index('audit_log_event_id_index').on(t.eventId),
     check('audit_log_action_check', sql`${t.action} ~ '^[a-z]+(_[a-z]+)*\\.[a-z]+(_[a-z]+)*$'`),
   ],
 )

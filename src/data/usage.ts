@@ -1,9 +1,10 @@
 // What an account used: this window and earlier ones, as people are shown it.
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, desc, eq, lte } from 'drizzle-orm'
 import { PLANS } from '../plans.ts'
-import { type Window, windowAt, windowsBefore } from '../window.ts'
+import { type Window, windowAt } from '../window.ts'
 import type { AccountSnapshot } from './accounts.ts'
 import type { Database } from './db.ts'
+import type { SubscriptionState } from './entitlement.ts'
 import { usageWindows } from './schema.ts'
 
 /** One window on the wire. `percentage_used` is that of the quota that is nearer to its end, two decimals. */
@@ -21,33 +22,32 @@ export interface UsageView {
 
 const HISTORY_WINDOWS = 6
 
-/** The window of `account`'s quota at `now`: from the billing anchor, or from sign-up where nothing was bought. */
-export function quotaWindow(account: AccountSnapshot, now: Date): Window {
-  return windowAt(anchorOf(account), now)
+/** The window of the quota at `now`: from the billing anchor, or from sign-up where nothing was bought. */
+export function quotaWindow(
+  account: AccountSnapshot,
+  subscription: SubscriptionState | null,
+  now: Date,
+): Window {
+  return windowAt(new Date(subscription?.billingCycleAnchor ?? account.createdAt), now)
 }
 
-/** This window and those of the six before it in which anything was used, newest first. */
+/** This window, and the latest six before it in which anything was used, newest first. */
 export async function readUsage(
   db: Database,
   account: AccountSnapshot,
+  subscription: SubscriptionState | null,
   now: Date,
 ): Promise<{ current: UsageView; history: UsageView[] }> {
-  const window = quotaWindow(account, now)
-  const earlier = windowsBefore(anchorOf(account), window, HISTORY_WINDOWS)
+  const window = quotaWindow(account, subscription, now)
   const rows = await db
     .select()
     .from(usageWindows)
     .where(
-      and(
-        eq(usageWindows.userId, account.userId),
-        inArray(
-          usageWindows.windowStart,
-          [window, ...earlier].map(({ start }) => start),
-        ),
-      ),
+      and(eq(usageWindows.userId, account.userId), lte(usageWindows.windowStart, window.start)),
     )
-    .orderBy(sql`${usageWindows.windowStart} desc`)
-  const { quotas } = PLANS[account.subscription?.tier ?? account.intendedTier]
+    .orderBy(desc(usageWindows.windowStart))
+    .limit(HISTORY_WINDOWS + 1)
+  const { quotas } = PLANS[subscription?.tier ?? account.intendedTier]
   const used = rows.find((row) => row.windowStart.getTime() === window.start.getTime())
   return {
     current: view({
@@ -58,12 +58,11 @@ export async function readUsage(
       apiCallsQuota: quotas.apiCalls,
       reactionsQuota: quotas.reactions,
     }),
-    history: rows.filter((row) => row !== used).map(view),
+    history: rows
+      .filter((row) => row !== used)
+      .slice(0, HISTORY_WINDOWS)
+      .map(view),
   }
-}
-
-function anchorOf(account: AccountSnapshot): Date {
-  return new Date(account.subscription?.billingCycleAnchor ?? account.createdAt)
 }
 
 type CountedWindow = Omit<typeof usageWindows.$inferSelect, 'userId' | 'updatedAt'>

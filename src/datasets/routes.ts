@@ -17,8 +17,8 @@ export function datasetRoutes(
     const dataset = datasetStream(datasetRequest, {
       fallbackSeed: seedFrom(deps.randomBytes(8)),
       settle: (reactions) => settle({ apiCalls: 1, reactions }),
-      // A client that stops reading and leaves is told of by this signal alone.
-      signal: c.req.raw.signal,
+      // A client that stops reading and leaves is told of by the request's signal alone.
+      signal: AbortSignal.any([c.req.raw.signal, paid.endsBy]),
     })
     return c.body(dataset.body, 200, {
       'Content-Type': dataset.contentType,

@@ -6,7 +6,7 @@ import { databaseFault } from '../data/db.ts'
 import { ConfigError } from '../env.ts'
 import { consoleLog, errorFields } from '../log.ts'
 import { Problem, type ProblemCode, type ProblemExtras, respondWithProblem } from '../problem.ts'
-import { isStripeUnavailable } from '../stripe-fault.ts'
+import { isStripeFault } from '../stripe-fault.ts'
 
 const RETRY_SECONDS = '5'
 
@@ -27,6 +27,6 @@ function classify(error: Error): [ProblemCode, ProblemExtras] {
   if (error instanceof AccountsUnavailable || databaseFault(error)?.unavailable) {
     return ['unavailable', { headers: { 'Retry-After': RETRY_SECONDS } }]
   }
-  if (isStripeUnavailable(error)) return ['stripe_unavailable', {}]
+  if (isStripeFault(error)) return ['stripe_unavailable', {}]
   return ['internal_error', {}]
 }

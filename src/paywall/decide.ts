@@ -1,5 +1,5 @@
 // Let in or refused: pure. The account, the key and the clock decide.
-import { type AccountSnapshot, isKeyActive } from '../data/accounts.ts'
+import { type AccountSnapshot, isKeyActive, subscriptionOf } from '../data/accounts.ts'
 import { type AccessDenial, accessDenial } from '../data/entitlement.ts'
 import { quotaWindow } from '../data/usage.ts'
 import type { Tier } from '../plans.ts'
@@ -20,10 +20,11 @@ export function decide(
   if (account === null || !isKeyActive(account, keyId, now)) {
     return { allowed: false, code: 'invalid_api_key' }
   }
-  const { subscription } = account
+  const subscription = subscriptionOf(account, now, graceDays)
   const denial = accessDenial(subscription, now, graceDays)
   if (denial !== null || subscription === null) {
     return { allowed: false, code: denial ?? 'subscription_required', account }
   }
-  return { allowed: true, account, tier: subscription.tier, window: quotaWindow(account, now) }
+  const window = quotaWindow(account, subscription, now)
+  return { allowed: true, account, tier: subscription.tier, window }
 }

@@ -2,8 +2,15 @@
 import { proveApiKey } from '../api-key.ts'
 import type { AppContext, Deps, Guard, PaidCall } from '../context.ts'
 import { uuid } from '../crypto.ts'
-import { readAccount } from '../data/accounts.ts'
-import { type LeaseAnswer, settleLease, takeLease, type Units } from '../data/leases.ts'
+import { type AccountSnapshot, readAccount } from '../data/accounts.ts'
+import { databaseFault } from '../data/db.ts'
+import {
+  LEASE_SECONDS,
+  type LeaseAnswer,
+  settleLease,
+  takeLease,
+  type Units,
+} from '../data/leases.ts'
 import { promptPrices } from '../data/prices.ts'
 import { errorFields } from '../log.ts'
 import { PLANS } from '../plans.ts'
@@ -16,6 +23,8 @@ export type CostOf = (c: AppContext) => Promise<Units>
 
 const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
 const NOTHING: Units = { apiCalls: 0, reactions: 0 }
+/** A stream ends this long before its lease does, so that it can still be booked. */
+const MARGIN_SECONDS = 60
 // The tiers' limiters count over ten seconds (wrangler.toml).
 const RATE_PERIOD_SECONDS = 10
 
@@ -30,10 +39,10 @@ export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
     const { keyId, userId } = provenKey(c)
     const { account, source } = await readAccount(deps, userId)
     const decision = decide(account, keyId, deps.now(), deps.config.pastDueGraceDays)
-    if (!decision.allowed) throw await refusal(c, decision)
     await passRateLimit(deps, decision)
+    if (!decision.allowed) throw await refusal(c, decision)
     const asked = await costOf(c)
-    const lease = await takeUnits(deps, decision, asked)
+    const lease = await takeUnits(c, decision, asked)
     const took = performance.now() - started
 
     const call = openCall(c, lease.id, decision)
@@ -73,48 +82,77 @@ async function refusal(
   })
 }
 
-async function passRateLimit(deps: Deps, { account, tier }: Allowed): Promise<void> {
+/** By account, whether it has paid or not; a key that is not of an account has nothing to be counted by. */
+async function passRateLimit(deps: Deps, decision: Decision): Promise<void> {
+  if (!('account' in decision)) return
+  const { account } = decision
+  const tier = decision.allowed ? decision.tier : account.intendedTier
   if (await deps.limiters.tier[tier].allows(account.userId)) return
   throw new Problem('rate_limited', { headers: { 'Retry-After': String(RATE_PERIOD_SECONDS) } })
 }
 
 async function takeUnits(
-  deps: Deps,
+  c: AppContext,
   { account, tier, window }: Allowed,
   units: Units,
 ): Promise<{ id: string; answer: LeaseAnswer }> {
+  const { deps } = c.var
   const id = uuid(deps.randomBytes)
   const { quotas } = PLANS[tier]
   const now = deps.now()
   const request = { id, userId: account.userId, window, quotas, units, now }
-  const answer = await takeLease(deps.db, request)
-  if (!answer.granted) throw quotaRefusal(PLANS[tier], window, units, answer.used, now)
-  return { id, answer }
+  try {
+    const answer = await takeLease(deps.db, request)
+    if (!answer.granted) throw quotaRefusal(PLANS[tier], window, units, answer, now)
+    return { id, answer }
+  } catch (error) {
+    // Where only the answer was lost the units are held: they go back, or a second try would find them taken.
+    if (databaseFault(error)) c.executionCtx.waitUntil(settle(deps, id, account, NOTHING))
+    throw error
+  }
 }
 
-/** A call that has been let in; settles once, and a settlement that fails leaves the customer uncharged. */
+/** A call that has been let in, and how it settles. */
 function openCall(c: AppContext, leaseId: string, { account }: Allowed) {
   const { deps } = c.var
-  const settle = async (units: Units): Promise<void> => {
-    try {
-      await settleLease(deps.db, leaseId, units, deps.now())
-    } catch (error) {
-      deps.log('error', 'usage_not_settled', { user_id: account.userId, ...errorFields(error) })
-    }
-  }
+  const book = (units: Units) => settle(deps, leaseId, account, units)
   const call = {
     account,
-    settle,
+    endsBy: deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000),
+    settle: book,
     settlesLater: false,
     settleLater() {
       call.settlesLater = true
       // The client may leave before the stream has ended: the settlement must outlive the request.
       const { promise, resolve } = Promise.withResolvers<void>()
       c.executionCtx.waitUntil(promise)
-      return (units: Units) => settle(units).finally(resolve)
+      return (units: Units) => book(units).finally(resolve)
     },
   } satisfies PaidCall & Record<string, unknown>
   return call
+}
+
+/**
+ * Books `units`, once however often it is sent: so a second try may follow one whose answer was lost. Where both
+ * fail the customer is not charged, and the log says so.
+ */
+async function settle(
+  deps: Deps,
+  leaseId: string,
+  account: AccountSnapshot,
+  units: Units,
+): Promise<void> {
+  const send = () => settleLease(deps.db, leaseId, units, deps.now())
+  const fields = { user_id: account.userId, lease: leaseId, reactions: units.reactions }
+  try {
+    if (!(await send())) deps.log('error', 'usage_settled_late', fields)
+  } catch {
+    try {
+      await send()
+    } catch (error) {
+      deps.log('error', 'usage_not_settled', { ...fields, ...errorFields(error) })
+    }
+  }
 }
 
 /** draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: the monthly quotas and what is left of them. */

@@ -1,7 +1,7 @@
 // What a refused caller is told: the contract's 402 and 429, with everything a program needs to go on.
 import type { AccountSnapshot } from '../data/accounts.ts'
 import type { AccessDenial } from '../data/entitlement.ts'
-import type { Units } from '../data/leases.ts'
+import type { LeaseAnswer, Units } from '../data/leases.ts'
 import { type KnownPrices, planViews } from '../data/prices.ts'
 import { type Plan, TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
@@ -42,25 +42,29 @@ export function paymentRefusal(
   return new Problem(code, { members })
 }
 
-/** 429: which quota does not hold the call, and when the next one begins. */
+/** 429: which quota does not hold the call, and when to try again. */
 export function quotaRefusal(
   plan: Plan,
   window: Window,
   asked: Units,
-  used: Units,
+  { used, settled, heldUntil }: LeaseAnswer,
   now: Date,
 ): Problem {
-  const callsLeft = used.apiCalls + asked.apiCalls <= plan.quotas.apiCalls
-  const unit = callsLeft ? 'reactions' : 'api_calls'
-  const quota = callsLeft ? plan.quotas.reactions : plan.quotas.apiCalls
-  const spent = callsLeft ? used.reactions : used.apiCalls
-  const left = Math.max(0, quota - spent)
-  const cost = callsLeft ? asked.reactions : asked.apiCalls
-  const larger = plan.tier === TIERS.at(-1) ? '' : ' or choose a larger plan in the portal'
+  const unit = used.apiCalls + asked.apiCalls > plan.quotas.apiCalls ? 'apiCalls' : 'reactions'
+  const name = unit === 'apiCalls' ? 'api_calls' : 'reactions'
+  const quota = plan.quotas[unit]
+  const cost = asked[unit]
+  const left = Math.max(0, quota - used[unit])
+  // What running calls hold comes back, in part at least, when they end.
+  const wait = settled[unit] + cost <= quota && heldUntil ? heldUntil : window.end
+  const advice =
+    wait === window.end
+      ? `Ask for less, wait until resets_at${plan.tier === TIERS.at(-1) ? '' : ' or choose a larger plan in the portal'}.`
+      : 'Calls of yours that are still running hold the rest: ask again when they have ended.'
   return new Problem('quota_exceeded', {
-    detail: `This call may cost ${cost} ${unit} and ${left} of ${quota} are left. Ask for less, wait until resets_at${larger}.`,
-    members: { unit, quota, used: spent, cost, resets_at: window.end.toISOString() },
-    headers: { 'Retry-After': String(secondsUntil(window.end, now)) },
+    detail: `This call may cost ${cost} ${name} and ${left} of ${quota} are left. ${advice}`,
+    members: { unit: name, quota, used: used[unit], cost, resets_at: window.end.toISOString() },
+    headers: { 'Retry-After': String(secondsUntil(wait < window.end ? wait : window.end, now)) },
   })
 }
 

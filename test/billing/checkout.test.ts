@@ -136,6 +136,71 @@ describe('POST /billing/checkout/session', () => {
     expect(data).toHaveLength(1)
   })
 
+  test('leaves one open session of parallel calls for different plans', async () => {
+    const person = await signUp(app)
+    await checkout(app, person, 'research')
+    const held = await inject('stripe', {
+      match: { method: 'POST', path: '/v1/checkout/sessions', bodyIncludes: person.id },
+      fault: { kind: 'hold' },
+    })
+    const both = Promise.all([checkout(app, person, 'hobby'), checkout(app, person, 'pro')])
+    await held.hit(2)
+    await held.release()
+    expect((await both).map(({ status }) => status)).toEqual([200, 200])
+    const [customer] = (await deps.stripe.customers.list({ email: person.email })).data
+    const { data } = await deps.stripe.checkout.sessions.list({
+      customer: customer?.id ?? '',
+      status: 'open',
+    })
+    expect(data).toHaveLength(1)
+  })
+
+  test('asks Stripe before it refuses: an end whose event is late locks nobody out', async () => {
+    const person = await subscribe(app, await signUp(app))
+    await control('POST', `/subscriptions/${person.subscription}/cancel-now`)
+    expect((await checkout(app, person, 'hobby')).status).toBe(200)
+  })
+
+  test('keeps the open session where the new one cannot be made', async () => {
+    const person = await signUp(app)
+    const hobby = await checkout(app, person, 'hobby')
+    await inject('stripe', {
+      match: { method: 'POST', path: '/v1/checkout/sessions', bodyIncludes: person.id },
+      fault: { kind: 'status', status: 503, body: '{"error":{"type":"api_error"}}' },
+    })
+    expect((await checkout(app, person, 'pro')).json.code).toBe('stripe_unavailable')
+    const { status } = await deps.stripe.checkout.sessions.retrieve(hobby.json.session_id)
+    expect(status).toBe('open')
+  })
+
+  test.each([
+    ['https://app.example.com/\ud800', 'https://app.example.com/%EF%BF%BD'],
+    ['https:app.example.com', 'https://app.example.com/'],
+    ['https://app.exa\tmple.com/', 'https://app.example.com/'],
+    ['https://app.example.com\\@evil.example/', 'https://app.example.com/@evil.example/'],
+    [
+      'https://app.example.com/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}',
+      'https://app.example.com/{CHECKOUT_SESSION_ID}?s={CHECKOUT_SESSION_ID}',
+    ],
+  ])('sends %j on in the one spelling that every parser reads alike', async (given, sent) => {
+    const strict = testApp({ ALLOWED_REDIRECT_ORIGINS: 'https://app.example.com' })
+    const person = await signUp(strict)
+    const body = { tier: 'hobby', success_url: given, cancel_url: urls.cancel_url }
+    const { json } = await strict.call('POST', '/billing/checkout/session', {
+      token: person.token,
+      body,
+    })
+    const session = await deps.stripe.checkout.sessions.retrieve(json.session_id)
+    expect(session.success_url).toBe(sent)
+  })
+
+  test('is 502 where Stripe knows no such price, and the log says which', async () => {
+    const wrong = testApp({ STRIPE_PRICE_ID_PRO: 'price_missing' })
+    expect((await wrong.call('GET', '/billing/plans')).json.code).toBe('stripe_unavailable')
+    expect((await checkout(wrong, await signUp(wrong), 'pro')).json.code).toBe('stripe_unavailable')
+    expect(JSON.stringify(wrong.logs)).toContain('price_missing')
+  })
+
   test('is refused while subscribed, with the way to the portal', async () => {
     const person = await subscribe(app, await signUp(app))
     const { status, json } = await checkout(app, person, 'pro')

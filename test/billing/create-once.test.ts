@@ -2,7 +2,6 @@
 import Stripe from 'stripe'
 import { describe, expect, test } from 'vitest'
 import { createOnce } from '../../src/billing/create-once.ts'
-import { isStripeUnavailable } from '../../src/stripe-fault.ts'
 
 const clock = (minute: number) => ({ now: () => new Date(minute * 60_000) })
 const apiError = () =>
@@ -50,19 +49,4 @@ describe('createOnce', () => {
       expect(keys).toEqual(['key'])
     }
   })
-})
-
-test.each([
-  ['idempotency_error', 409, true],
-  ['invalid_request_error', 409, true],
-  ['invalid_request_error', 429, true],
-  ['rate_limit_error', 429, true],
-  ['api_error', 500, true],
-  ['authentication_error', 401, true],
-  ['invalid_request_error', 400, false],
-  ['idempotency_error', 400, false],
-  ['card_error', 402, false],
-] as const)('%s with %i: Stripe is unavailable: %s', (type, statusCode, unavailable) => {
-  const error = Stripe.errors.StripeError.generate({ type, statusCode } as never)
-  expect(isStripeUnavailable(error)).toBe(unavailable)
 })

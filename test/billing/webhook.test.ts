@@ -77,6 +77,10 @@ describe('the signature', () => {
       '{}',
       '{"object":"event"}',
       '{"id":"evt_1","object":"event"}',
+      '{"id":"evt_1","object":"v2.core.event","type":"x"}',
+      '{"id":"evt_1","object":"event","type":"a\\u0000b","created":1,"data":{"object":{}}}',
+      '{"id":"evt_1","object":"event","type":"a.b","created":9e15,"data":{"object":{}}}',
+      `{"id":"evt_${'x'.repeat(300)}","object":"event","type":"a.b","created":1,"data":{"object":{}}}`,
     ]) {
       const { status, json } = await post(body, signature(body))
       expect([status, json.code]).toEqual([400, 'malformed_event'])
@@ -264,6 +268,22 @@ describe('a failure on the way', () => {
     )
     expect(lame.logs.map(({ event }) => event)).toContain('account_snapshot_not_cached')
     expect(await view(person)).toMatchObject({ access: true })
+  })
+
+  test('a Worker that died before it told Redis: the next delivery does, though it is a duplicate', async () => {
+    const person = await paidUnheard()
+    const paid = () =>
+      call('POST', '/datasets/generate', {
+        key: person.key,
+        body: { dataset_type: 'reaction_trajectories', params: { runs: 1, max_reactions: 1 } },
+      })
+    expect((await paid()).status).toBe(402)
+    const lame = testApp({ UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9' })
+    const event = person.event('customer.subscription.created')
+    expect((await deliver(lame, event)).json.outcome).toBe('applied')
+    expect((await paid()).status).toBe(402)
+    expect((await deliver(app, event)).json.outcome).toBe('duplicate')
+    expect((await paid()).status).toBe(200)
   })
 
   test('a Worker that died at its work left the event open: the next delivery finishes it', async () => {

@@ -65,8 +65,8 @@ describe('bestSubscription', () => {
       'sub_a',
     ],
   ])('%s', (_, all, expected) => {
-    expect(bestSubscription(all)?.id).toBe(expected)
-    expect(bestSubscription([...all].reverse())?.id).toBe(expected)
+    expect(bestSubscription(all, now, 3)?.id).toBe(expected)
+    expect(bestSubscription([...all].reverse(), now, 3)?.id).toBe(expected)
   })
 })
 

@@ -31,6 +31,8 @@ export interface TestApp {
   logs: { event: string; fields: LogFields }[]
   /** Moves the app's clock, and it alone. */
   setNow(now: Date): void
+  /** Ends every time limit that the app has set by `signalAfter`. */
+  ringTimers(): void
   call(method: string, path: string, call?: Call): Promise<Answer>
 }
 
@@ -41,9 +43,15 @@ export function testApp(vars: Record<string, string | undefined> = {}): TestApp 
   const bindings = { ...env, ...vars }
   let clock = (): Date => new Date()
   const logs: TestApp['logs'] = []
+  const timers: AbortController[] = []
   const deps: Deps = {
     ...depsFor(bindings),
     now: () => clock(),
+    signalAfter: () => {
+      const timer = new AbortController()
+      timers.push(timer)
+      return timer.signal
+    },
     log: (_level, event, fields = {}) => logs.push({ event, fields }),
   }
   const app = createApp(() => deps)
@@ -53,6 +61,9 @@ export function testApp(vars: Record<string, string | undefined> = {}): TestApp 
     logs,
     setNow(now) {
       clock = () => now
+    },
+    ringTimers() {
+      for (const timer of timers.splice(0)) timer.abort()
     },
     async call(method, path, { headers = {}, body, token, key } = {}) {
       const ctx = createExecutionContext()
