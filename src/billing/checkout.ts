@@ -32,17 +32,8 @@ export async function startCheckout(
 ): Promise<CheckoutOutcome> {
   if (await isSubscribed(deps, account)) return { kind: 'already_subscribed' }
   const customer = await ensureCustomer(deps, await billingUser(deps, account.userId))
-  const { data: owned } = await deps.stripe.subscriptions.list({
-    customer,
-    status: 'all',
-    limit: 100,
-  })
-  // Stripe knows of a payment before its webhook has told us.
-  const paid = owned.find((subscription) => isOurs(deps, subscription))
-  if (paid) {
-    await syncSubscription(deps, paid.id)
-    return { kind: 'already_subscribed' }
-  }
+  const owned = await subscriptionsOf(deps, customer)
+  if (await syncPaid(deps, owned)) return { kind: 'already_subscribed' }
   // A trial is taken once: whoever had a subscription, on trial or not, pays at once.
   const isFirst = account.subscriptions.length === 0 && owned.length === 0
   const order = { ...request, customer, trialDays: isFirst ? deps.config.trialDays : 0 }
@@ -50,9 +41,26 @@ export async function startCheckout(
     const session = await openSession(deps, account.userId, order)
     const result = await keepNewest(deps, session)
     if (result === 'paid') return { kind: 'already_subscribed' }
-    if (result === 'kept') return sessionOutcome(session)
+    if (result === 'lost') continue
+    // An earlier session may have been paid while this one was made.
+    if (!(await syncPaid(deps, await subscriptionsOf(deps, customer))))
+      return sessionOutcome(session)
+    await closeSession(deps, session.id)
+    return { kind: 'already_subscribed' }
   }
   throw new Problem('unavailable', { headers: { 'Retry-After': '1' } })
+}
+
+async function subscriptionsOf(deps: Deps, customer: string): Promise<Stripe.Subscription[]> {
+  const { data } = await deps.stripe.subscriptions.list({ customer, status: 'all', limit: 100 })
+  return data
+}
+
+/** Whether one of these is live and ours: Stripe knows of a payment before its webhook has told us. */
+async function syncPaid(deps: Deps, owned: readonly Stripe.Subscription[]): Promise<boolean> {
+  const paid = owned.find((subscription) => isOurs(deps, subscription))
+  if (paid) await syncSubscription(deps, paid.id)
+  return paid !== undefined
 }
 
 /** Asks Stripe where our row says so: an end of which the event is late must not lock a buyer out. */

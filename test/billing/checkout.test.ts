@@ -155,6 +155,27 @@ describe('POST /billing/checkout/session', () => {
     expect(data).toHaveLength(1)
   })
 
+  test('sells nothing to somebody whose other session is paid meanwhile', async () => {
+    const person = await signUp(app)
+    const hobby = await checkout(app, person, 'hobby')
+    const held = await inject('stripe', {
+      match: { method: 'POST', path: '/v1/checkout/sessions', bodyIncludes: person.id },
+      fault: { kind: 'hold' },
+      times: 1,
+    })
+    const late = checkout(app, person, 'pro')
+    await held.hit()
+    await pay(hobby.json.session_id)
+    await held.release()
+    expect((await late).json.code).toBe('already_subscribed')
+    const { customer } = await deps.stripe.checkout.sessions.retrieve(hobby.json.session_id)
+    const open = await deps.stripe.checkout.sessions.list({
+      customer: String(customer),
+      status: 'open',
+    })
+    expect(open.data).toEqual([])
+  })
+
   test('asks Stripe before it refuses: an end whose event is late locks nobody out', async () => {
     const person = await subscribe(app, await signUp(app))
     await control('POST', `/subscriptions/${person.subscription}/cancel-now`)
