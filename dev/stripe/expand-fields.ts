@@ -6,7 +6,9 @@ export type Kind =
   | 'billing_portal.session'
   | 'charge'
   | 'checkout.session'
+  | 'confirmation_secret'
   | 'customer'
+  | 'discount'
   | 'event'
   | 'invoice'
   | 'invoice_payment'
@@ -19,8 +21,10 @@ export type Kind =
   | 'price'
   | 'product'
   | 'refund'
+  | 'setup_intent'
   | 'subscription'
   | 'subscription_item'
+  | 'subscription_schedule'
   | 'test_helpers.test_clock'
   | 'webhook_endpoint'
 
@@ -59,16 +63,20 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
     payment_intent: id('payment_intent'),
     subscription: id('subscription'),
   },
+  confirmation_secret: {},
   customer: {
     'invoice_settings.default_payment_method': id('payment_method'),
     subscriptions: listOnRequest('subscription'),
     test_clock: id('test_helpers.test_clock'),
   },
+  discount: {},
   event: {},
   invoice: {
     charge: legacyId('charge'),
+    confirmation_secret: { to: 'confirmation_secret', as: 'on_request' },
     customer: id('customer'),
     default_payment_method: id('payment_method'),
+    discounts: id('discount'),
     lines: inlineList('line_item'),
     'parent.subscription_details.subscription': id('subscription'),
     payment_intent: legacyId('payment_intent'),
@@ -107,14 +115,19 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
     payment_intent: id('payment_intent'),
     payment_method: id('payment_method'),
   },
+  setup_intent: {},
   subscription: {
     customer: id('customer'),
     default_payment_method: id('payment_method'),
+    discounts: id('discount'),
     items: inlineList('subscription_item'),
     latest_invoice: id('invoice'),
+    pending_setup_intent: id('setup_intent'),
+    schedule: id('subscription_schedule'),
     test_clock: id('test_helpers.test_clock'),
   },
-  subscription_item: { plan: inline('plan'), price: inline('price') },
+  subscription_item: { discounts: id('discount'), plan: inline('plan'), price: inline('price') },
+  subscription_schedule: {},
   'test_helpers.test_clock': {},
   webhook_endpoint: {},
 }

@@ -1,4 +1,4 @@
-// `expand`: ids in an answer replaced by the objects they name, up to four levels deep.
+// `expand`: ids in an answer replaced by the objects they name, up to four levels deep (`data` is one).
 import { invalid } from './errors.ts'
 import { EXPANDABLE, type ExpandableField, type Kind } from './expand-fields.ts'
 import { render } from './render.ts'
@@ -28,13 +28,13 @@ export interface Answered {
 export function parseExpand(paths: string[], answered: Answered, version: Version): Step[][] {
   return paths.map((path, index) => {
     const segments = path.split('.')
-    if (answered.list && segments.shift() !== 'data') throw notExpandable(path, index, answered)
     if (segments.length > MAX_DEPTH) {
       throw invalid(
         `You cannot expand more than ${MAX_DEPTH} levels of a property. Property: ${path}`,
         { param: `expand[${index}]` },
       )
     }
+    if (answered.list && segments.shift() !== 'data') throw notExpandable(path, index, answered)
     const steps = stepsOf(segments, answered.kind, version)
     if (!steps || steps.at(-1)?.field.as === 'inline') throw notExpandable(path, index, answered)
     return steps
@@ -87,8 +87,7 @@ function walk(world: World, object: Json, steps: Step[], version: Version): void
   for (const segment of segments) holder = asObject(holder?.[segment])
   if (!holder) return
   const { field } = step
-  if (field.as === 'on_request')
-    holder[last] ??= render(world, listFor(world, field.to, object), version)
+  if (field.as === 'on_request') holder[last] ??= onRequest(world, field.to, object, version)
   const value = holder[last]
   if (field.as === 'id' && typeof value === 'string') {
     const found = lookUp(world, field.to, value)
@@ -104,7 +103,20 @@ function asObject(value: unknown): Json | undefined {
   return typeof value === 'object' && value !== null ? (value as Json) : undefined
 }
 
-/** Lists that an object shows only when asked to. */
+/** What an object shows only when asked to. */
+function onRequest(world: World, kind: Kind, owner: Json, version: Version): object | null {
+  if (kind === 'confirmation_secret') return confirmationSecret(world, String(owner.id))
+  return render(world, listFor(world, kind, owner), version)
+}
+
+/** The secret by which a browser confirms an invoice's payment; an invoice that needs none has none. */
+function confirmationSecret({ store }: World, invoice: string): object | null {
+  const payment = [...store.invoicePayments.values()].find((each) => each.invoice === invoice)
+  const intent = payment?.payment.payment_intent
+  const secret = typeof intent === 'string' ? store.paymentIntents.get(intent)?.client_secret : null
+  return secret ? { client_secret: secret, type: 'payment_intent' } : null
+}
+
 function listFor(world: World, kind: Kind, owner: Json): object {
   const id = String(owner.id)
   if (kind === 'item') {

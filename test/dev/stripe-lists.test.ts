@@ -58,13 +58,23 @@ test('expand puts objects in place of ids, nested and in lists', async () => {
   const { customer, subscription } = await buy(api, price.id)
   const list = await stripe.subscriptions.list({
     customer: customer.id,
-    expand: ['data.customer', 'data.latest_invoice.payments', 'data.items.data.price.product'],
+    expand: [
+      'data.customer',
+      'data.latest_invoice.payments',
+      'data.latest_invoice.confirmation_secret',
+    ],
   })
   expect(list.data).toMatchObject([
     {
       customer: { id: customer.id, object: 'customer' },
-      latest_invoice: { object: 'invoice', payments: { data: [{ status: 'paid' }] } },
-      items: { data: [{ price: { product: { name: 'Hobby' } } }] },
+      latest_invoice: {
+        object: 'invoice',
+        payments: { data: [{ status: 'paid' }] },
+        confirmation_secret: {
+          type: 'payment_intent',
+          client_secret: expect.stringMatching(/^pi_\w+_secret_\w+$/),
+        },
+      },
     },
   ])
   const back = await stripe.customers.retrieve(customer.id, {
@@ -107,7 +117,10 @@ test.each([
   expect((await stripe.subscriptions.retrieve(subscription.id)).metadata).toEqual({})
 })
 
-test('on a list the way starts at data', async () => {
+test('on a list the way starts at data, which is a level of the four', async () => {
+  const product = 'data.items.data.price.product'
+  const deep = await refusal(api.stripe.subscriptions.list({ expand: [product] }))
+  expect(deep.message).toContain(`more than 4 levels of a property. Property: ${product}`)
   const error = await refusal(api.stripe.subscriptions.list({ expand: ['customer'] }))
   expect(error.message).toContain("try expanding 'data.customer' instead")
 })
@@ -133,4 +146,15 @@ test('a list filtered by what does not exist is refused; by a deleted customer i
   await stripe.customers.del(customer.id)
   const left = await stripe.subscriptions.list({ customer: customer.id, status: 'all' })
   expect(left.data).toHaveLength(1)
+})
+
+test('what a subscription may have and this one has not is expanded to nothing', async () => {
+  const { stripe } = api
+  const { subscription } = await buy(api, (await newPrice(stripe)).id)
+  const expand = ['pending_setup_intent', 'schedule', 'discounts']
+  expect(await stripe.subscriptions.retrieve(subscription.id, { expand })).toMatchObject({
+    pending_setup_intent: null,
+    schedule: null,
+    discounts: [],
+  })
 })
