@@ -129,7 +129,7 @@ export class World {
 
   /** Writes an event. The object is copied, so that later changes do not reach it. */
   emit(type: Stripe.Event.Type, object: StripeObject, previous?: Record<string, unknown>): void {
-    const owner = ownerOf(object)
+    const owner = ownerOf(object) ?? this.#payerOf(object)
     this.touch(owner)
     const event = {
       id: newId('evt'),
@@ -169,6 +169,13 @@ export class World {
   announce<T extends StripeObject>(object: T, type: Stripe.Event.Type, before: T): void {
     const previous = previousAttributes(before, object)
     if (previous) this.emit(type, object, previous)
+  }
+
+  /** An invoice's payment names its invoice alone. */
+  #payerOf(object: object): string | null {
+    const id = 'invoice' in object && typeof object.invoice === 'string' ? object.invoice : ''
+    const invoice = this.store.invoices.get(id)
+    return invoice ? ownerOf(invoice) : null
   }
 
   /** Events are kept for 30 days of the wall clock. */

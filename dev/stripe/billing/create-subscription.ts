@@ -2,11 +2,12 @@
 import type { Stripe } from 'stripe'
 import { invalid } from '../errors.ts'
 import { idOrNull } from '../lookup.ts'
+import { share } from '../money.ts'
 import { buildSubscription, buildSubscriptionItem } from '../objects/subscription.ts'
 import { type Interval, type Period, periodAt, sameInterval } from '../periods.ts'
 import type { World } from '../world.ts'
 import { linkPayment } from './invoice-payments.ts'
-import { draftInvoice, finalizeInvoice, markPaid } from './invoices.ts'
+import { billedAmount, draftInvoice, finalizeInvoice, markPaid } from './invoices.ts'
 import type { PaymentResult } from './payments.ts'
 import { collect, setStatus } from './subscription-state.ts'
 
@@ -25,11 +26,13 @@ export interface SubscriptionOrder {
   defaultPaymentMethod: string | null
   trialEnd: number | null
   anchor: number | null
+  /** The time up to an anchor that lies ahead is not billed. */
+  freeStub?: boolean
   missingPaymentMethod: Stripe.Subscription.TrialSettings.EndBehavior.MissingPaymentMethod
   collectionMethod: Stripe.Subscription.CollectionMethod
   saveDefaultPaymentMethod: Stripe.Subscription.PaymentSettings.SaveDefaultPaymentMethod
   cancelAtPeriodEnd: boolean
-  cancelAt: number | null
+  cancelAt: number | 'period_end' | null
   /**
    * How the first invoice is paid: by an intent that Checkout already collected, by the card on
    * file, or not yet (`default_incomplete`).
@@ -75,7 +78,7 @@ export function createSubscription(
     subscription.cancel_at = period.end
     subscription.canceled_at = now
   } else if (order.cancelAt !== null) {
-    subscription.cancel_at = order.cancelAt
+    subscription.cancel_at = order.cancelAt === 'period_end' ? period.end : order.cancelAt
     subscription.canceled_at = now
   }
   world.add('subscriptions', subscription)
@@ -90,7 +93,13 @@ function billFirst(
   trial: boolean,
 ): PaymentResult | null {
   const now = subscription.created
-  const due = order.items.some(({ price, quantity }) => (price.unit_amount ?? 0) * quantity > 0)
+  const items = subscription.items.data.map((item) => ({
+    item,
+    period,
+    trial,
+    ...(!trial && stubAmount(subscription, item, period, order.freeStub ?? false)),
+  }))
+  const due = items.some((line) => billedAmount(line) > 0)
   const trusted = order.payment.kind === 'collected' || order.collectionMethod === 'send_invoice'
   if (!trial && (trusted || !due)) subscription.status = 'active'
   const invoice = draftInvoice(world, {
@@ -98,7 +107,7 @@ function billFirst(
     subscription,
     reason: 'subscription_create',
     period: { start: now, end: now },
-    items: subscription.items.data.map((item) => ({ item, period, trial })),
+    items,
     finalizes: 'now',
     announce: () => world.emit('customer.subscription.created', subscription),
   })
@@ -129,6 +138,19 @@ function saveCard(world: World, subscription: Stripe.Subscription, invoice: Stri
   world.update(subscription, 'customer.subscription.updated', (changed) => {
     changed.default_payment_method = method
   })
+}
+
+/** What a first period costs that ends before a whole interval is over; nothing for a whole one. */
+function stubAmount(
+  { billing_cycle_anchor: anchor }: Stripe.Subscription,
+  { price, quantity = 1 }: Stripe.SubscriptionItem,
+  period: Period,
+  free: boolean,
+): { amount: number } | undefined {
+  const whole = periodAt(anchor, commonInterval([{ price }]), period.start)
+  if (whole.start === period.start) return undefined
+  const cost = (price.unit_amount ?? 0) * quantity
+  return { amount: free ? 0 : share(cost, period.end - period.start, whole.end - whole.start) }
 }
 
 /** The period that begins now: shortened when the anchor lies ahead. */

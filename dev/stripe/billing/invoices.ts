@@ -12,6 +12,20 @@ import { cancelIntent, invoicePaymentOf } from './invoice-payments.ts'
 /** Stripe leaves a renewal's draft open for an hour, so that lines can still be added. */
 const DRAFT_SECONDS = 3600
 
+export interface BilledPeriod {
+  item: Stripe.SubscriptionItem
+  period: Period
+  trial: boolean
+  /** For a part of an interval. */
+  amount?: number
+}
+
+/** What an item costs in a period. */
+export function billedAmount({ item, trial, amount }: BilledPeriod): number {
+  const { price, quantity = 1 } = item
+  return trial ? 0 : (amount ?? (price.unit_amount ?? 0) * quantity)
+}
+
 export interface Draft {
   customer: Stripe.Customer
   subscription: Stripe.Subscription | null
@@ -19,7 +33,7 @@ export interface Draft {
   /** What the invoice looks back on. */
   period: Period
   /** The items billed for their coming period; none for an invoice of prorations alone. */
-  items: { item: Stripe.SubscriptionItem; period: Period; trial: boolean }[]
+  items: BilledPeriod[]
   /** `later`: finalised by itself in an hour. `never`: stays a draft until somebody acts. */
   finalizes: 'now' | 'later' | 'never'
   /**
@@ -38,10 +52,10 @@ export function draftInvoice(world: World, draft: Draft): Stripe.Invoice {
   for (const item of pendingItems(world, draft)) item.invoice = invoice.id
   world.add('invoices', invoice)
   const { subscription, announce } = draft
-  for (const { item, period, trial } of subscription ? draft.items : []) {
-    const { price, quantity = 1 } = item
-    const amount = trial ? 0 : (price.unit_amount ?? 0) * quantity
-    if (subscription) noteDebit(world, subscription, item.id, { price, quantity, amount, period })
+  for (const line of subscription ? draft.items : []) {
+    const { price, quantity = 1, id } = line.item
+    const debit = { price, quantity, amount: billedAmount(line), period: line.period }
+    if (subscription) noteDebit(world, subscription, id, debit)
   }
   if (subscription && announce) {
     subscription.latest_invoice = invoice.id
@@ -70,8 +84,13 @@ export function composeInvoice(world: World, draft: Draft): Stripe.Invoice {
     const priceId = item.pricing?.price_details?.price ?? ''
     return invoiceItemLine(invoice, item, find(world.store.prices, 'price', idOf(priceId), 'price'))
   })
-  const lines = draft.items.map(({ item, period, trial }) =>
-    subscriptionLine(invoice, item, period, productName(world, item.price), trial),
+  const lines = draft.items.map((line) =>
+    subscriptionLine(invoice, {
+      ...line,
+      amount: billedAmount(line),
+      productName: productName(world, line.item.price),
+      proration: line.amount !== undefined,
+    }),
   )
   invoice.lines.data = [...pending, ...lines]
   total(invoice)

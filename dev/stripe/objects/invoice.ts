@@ -160,19 +160,26 @@ function buildLine(invoice: Stripe.Invoice, fields: NewLine): Stripe.InvoiceLine
   }
 }
 
-/** The line for a period of a subscription item; `trial` makes it free. */
+export interface SubscriptionLine {
+  item: Stripe.SubscriptionItem
+  period: Period
+  productName: string
+  trial: boolean
+  amount: number
+  /** The period is a part of an interval. */
+  proration: boolean
+}
+
+/** The line for a period of a subscription item. */
 export function subscriptionLine(
   invoice: Stripe.Invoice,
-  item: Stripe.SubscriptionItem,
-  period: Period,
-  productName: string,
-  trial: boolean,
+  { item, period, productName, trial, amount, proration }: SubscriptionLine,
 ): Stripe.InvoiceLineItem {
   const { price, quantity = 1 } = item
   const unit = price.unit_amount ?? 0
   const every = price.recurring ? `${formatAmount(unit, price.currency)} / ${everyOf(price)}` : ''
   return buildLine(invoice, {
-    amount: trial ? 0 : unit * quantity,
+    amount,
     description: trial
       ? `Trial period for ${productName}`
       : `${quantity} × ${productName} (at ${every})`,
@@ -184,7 +191,7 @@ export function subscriptionLine(
       invoice_item_details: null,
       subscription_item_details: {
         invoice_item: null,
-        proration: false,
+        proration,
         proration_details: { credited_items: null },
         subscription: item.subscription,
         subscription_item: item.id,

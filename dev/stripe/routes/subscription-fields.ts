@@ -16,6 +16,7 @@ import {
   string,
   timestamp,
 } from '../params.ts'
+import type { Period } from '../periods.ts'
 import type { Version } from '../versions.ts'
 import type { World } from '../world.ts'
 
@@ -110,9 +111,13 @@ export function supportedBehavior<T extends string>(
   return (behavior ?? 'allow_incomplete') as Exclude<T, 'pending_if_incomplete'>
 }
 
-/** A canceled subscription can have its metadata and its cancellation details changed, no more. */
+/**
+ * A canceled subscription can have its metadata and its cancellation details changed, no more; one
+ * that is still incomplete its metadata and its card.
+ */
 export function running(world: World, id: string, wanted: string[]): Stripe.Subscription {
   const subscription = findSubscription(world, id, 'id')
+  requireComplete(subscription, wanted)
   const editable = ['cancellation_details', 'expand', 'metadata']
   const all = wanted.length > 0 && wanted.every((name) => editable.includes(name))
   if (subscription.ended_at === null || all) return subscription
@@ -123,6 +128,32 @@ export function running(world: World, id: string, wanted: string[]): Stripe.Subs
     )
   }
   throw missing('subscription', id, 'id')
+}
+
+function requireComplete({ status }: Stripe.Subscription, wanted: string[]): void {
+  const refused = wanted.find(
+    (name) => !['default_payment_method', 'expand', 'metadata'].includes(name),
+  )
+  if (status !== 'incomplete' || refused === undefined) return
+  throw invalid(
+    `A subscription in \`incomplete\` status can only update its metadata and default_payment_method; pay its first invoice before you change ${refused}.`,
+    { param: refused },
+  )
+}
+
+/** A moment still to come on the customer's clock. @throws StripeError 400 */
+export function requireFuture(moment: number | null | undefined, now: number, param: string): void {
+  if (moment === null || moment === undefined || moment > now) return
+  throw invalid('Invalid timestamp: must be an integer Unix timestamp in the future.', { param })
+}
+
+/** Stripe prorates within the running period alone. @throws StripeError 400 */
+export function requireInPeriod(moment: number | undefined, { start, end }: Period): void {
+  if (moment === undefined || (moment >= start && moment <= end)) return
+  throw invalid(
+    `Cannot specify proration_date outside of the current period (${start} to ${end}).`,
+    { param: 'proration_date' },
+  )
 }
 
 export interface CancellationDetails {

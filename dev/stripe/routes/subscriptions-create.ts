@@ -1,15 +1,18 @@
 // POST /v1/subscriptions
-import { createSubscription } from '../billing/create-subscription.ts'
+import type { Stripe } from 'stripe'
+import { commonInterval, createSubscription } from '../billing/create-subscription.ts'
 import { foresee } from '../billing/payments.ts'
 import { declineError } from '../cards.ts'
 import { invalid } from '../errors.ts'
 import { findActivePrice, findCustomer, idOrNull } from '../lookup.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { array, integer, object, oneOf, required, string, timestamp } from '../params.ts'
+import { addIntervals } from '../periods.ts'
 import { type Route, route } from '../route.ts'
 import type { World } from '../world.ts'
 import {
   itemFields,
+  requireFuture,
   subscriptionFields,
   supportedBehavior,
   theirCard,
@@ -46,6 +49,10 @@ export const subscriptionCreateRoutes: Route[] = [
         quantity: item.quantity ?? 1,
         metadata: mergeMetadata({}, item.metadata),
       }))
+      const { billing_cycle_anchor: anchor = null, cancel_at: cancelAt = null } = params
+      const stub = anchor === null || trialEnd !== null ? null : stubTo(anchor, items, now)
+      if (typeof cancelAt === 'number') requireFuture(cancelAt, now, 'cancel_at')
+      const free = stub !== null && params.proration_behavior === 'none'
       const behavior = supportedBehavior(params.payment_behavior)
       const card = params.default_payment_method
         ? theirCard(world, params.default_payment_method, customer)
@@ -54,6 +61,7 @@ export const subscriptionCreateRoutes: Route[] = [
       const charges =
         trialEnd === null &&
         !sendInvoice &&
+        !free &&
         items.some(({ price, quantity }) => (price.unit_amount ?? 0) * quantity > 0)
       const onFile = card ?? idOrNull(customer.invoice_settings.default_payment_method)
       if (charges && behavior !== 'default_incomplete') {
@@ -68,13 +76,14 @@ export const subscriptionCreateRoutes: Route[] = [
         description: params.description ?? null,
         defaultPaymentMethod: card,
         trialEnd,
-        anchor: params.billing_cycle_anchor ?? null,
+        anchor,
+        freeStub: free,
         missingPaymentMethod:
           params.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
         collectionMethod: params.collection_method ?? 'charge_automatically',
         saveDefaultPaymentMethod: params.payment_settings?.save_default_payment_method ?? 'off',
         cancelAtPeriodEnd: params.cancel_at_period_end ?? false,
-        cancelAt: typeof params.cancel_at === 'number' ? params.cancel_at : null,
+        cancelAt: typeof cancelAt === 'string' ? 'period_end' : cancelAt,
         payment: { kind: behavior === 'default_incomplete' ? 'wait' : 'charge' },
       })
       return subscription
@@ -88,7 +97,20 @@ function trialEndOf(
   now: number,
 ): number | null {
   if (days !== undefined) return days === 0 ? null : now + days * DAY
-  return typeof end === 'number' && end > now ? end : null
+  if (typeof end !== 'number') return null
+  requireFuture(end, now, 'trial_end')
+  return end
+}
+
+/** The anchor lies ahead, and no later than the first renewal would. @throws StripeError 400 */
+function stubTo(anchor: number, items: { price: Stripe.Price }[], now: number): number {
+  requireFuture(anchor, now, 'billing_cycle_anchor')
+  const renewal = addIntervals(now, commonInterval(items), 1)
+  if (anchor <= renewal) return anchor
+  throw invalid(
+    `billing_cycle_anchor cannot be later than the next natural billing date (${renewal}) for the plan.`,
+    { param: 'billing_cycle_anchor' },
+  )
 }
 
 function requireCardOnFile(card: string | null): void {

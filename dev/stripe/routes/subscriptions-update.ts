@@ -1,12 +1,18 @@
 // POST /v1/subscriptions/:id and /v1/subscription_items/:id: changing what runs.
 import type { Stripe } from 'stripe'
-import { periodEnd, scheduleCancellation, takeCancellationBack } from '../billing/cancellations.ts'
+import {
+  periodEnd,
+  periodStart,
+  scheduleCancellation,
+  takeCancellationBack,
+} from '../billing/cancellations.ts'
 import { changeItems, type ItemChange } from '../billing/plan-change.ts'
 import { endTrialNow, moveTrialEnd } from '../billing/trials.ts'
 import { invalid } from '../errors.ts'
 import { customerOf, findActivePrice, idOf } from '../lookup.ts'
 import { assignGiven, mergeMetadata } from '../metadata.ts'
 import { array, boolean, emptyable, object, oneOf, required, string, timestamp } from '../params.ts'
+import type { Period } from '../periods.ts'
 import { type Route, route } from '../route.ts'
 import type { World } from '../world.ts'
 import {
@@ -17,6 +23,8 @@ import {
   describeCancellation,
   itemFields,
   prorationBehavior,
+  requireFuture,
+  requireInPeriod,
   running,
   subscriptionFields,
   supportedBehavior,
@@ -45,6 +53,12 @@ export const subscriptionUpdateRoutes: Route[] = [
       const subscription = running(world, id, Object.keys(params))
       const anchor = anchorOf(params.billing_cycle_anchor, version) ?? 'unchanged'
       const behavior = supportedBehavior(params.payment_behavior)
+      const now = world.now(idOf(subscription.customer))
+      const { cancel_at: cancelAt, pause_collection: pause } = params
+      requireFuture(pause?.resumes_at, now, 'pause_collection[resumes_at]')
+      if (typeof cancelAt === 'number') requireFuture(cancelAt, now, 'cancel_at')
+      if (typeof params.trial_end === 'number') requireFuture(params.trial_end, now, 'trial_end')
+      requireInPeriod(params.proration_date, periodOf(subscription))
       const changes = (params.items ?? []).map((item, index) =>
         changeOf(world, item, subscription, index),
       )
@@ -77,6 +91,7 @@ export const subscriptionUpdateRoutes: Route[] = [
     ({ world, id, params }) => {
       const { subscription } = findItem(world, id)
       running(world, subscription.id, ['items'])
+      requireInPeriod(params.proration_date, periodOf(subscription))
       const change = changeOf(world, { ...params, id }, subscription, null)
       changeItems(world, subscription, [change], {
         prorationBehavior: params.proration_behavior ?? 'create_prorations',
@@ -88,6 +103,10 @@ export const subscriptionUpdateRoutes: Route[] = [
     },
   ),
 ]
+
+function periodOf(subscription: Stripe.Subscription): Period {
+  return { start: periodStart(subscription), end: periodEnd(subscription) }
+}
 
 function changeOf(
   world: World,
@@ -182,12 +201,6 @@ function setCancellation(
   if (atEnd) scheduleCancellation(world, subscription, 'period_end')
   else if (at) {
     const moment = typeof at === 'number' ? at : periodEnd(subscription)
-    const now = world.now(idOf(subscription.customer))
-    if (moment <= now) {
-      throw invalid('Invalid timestamp: must be an integer Unix timestamp in the future.', {
-        param: 'cancel_at',
-      })
-    }
     scheduleCancellation(world, subscription, { at: moment })
   } else if (at === null || (atEnd === false && subscription.cancel_at_period_end)) {
     takeCancellationBack(world, subscription)
