@@ -1,5 +1,6 @@
 // `npm run demo`: the whole sale on this machine, step by step, over HTTP. Exits 0 only if every step held.
 import { formOf, submit } from './browser.ts'
+import { aborted, appPort, endRequested } from './process.ts'
 import { type Stack, startStack } from './stack.ts'
 import { type RunningWorker, startWorker } from './worker.ts'
 import { NOTHING_ELSE } from './worker-vars.ts'
@@ -180,20 +181,20 @@ async function main(): Promise<void> {
   const started = performance.now()
   let stack: Stack | undefined
   let worker: RunningWorker | undefined
+  const signal = endRequested()
   try {
+    const port = appPort(0)
     console.log('Starting the stack (Postgres, Redis, Stripe) and the Worker on this machine …')
     stack = await startStack({
       postgresUrl: process.env.LOCAL_POSTGRES_URL,
       redisUrl: process.env.LOCAL_REDIS_URL,
     })
-    worker = await startWorker({
-      port: Number(process.env.PORT ?? 0),
-      vars: { ...NOTHING_ELSE, ...stack.vars },
-      verbose: false,
-    })
+    const vars = { ...NOTHING_ELSE, ...stack.vars }
+    worker = await startWorker({ port, vars, verbose: false, signal })
     await stack.deliverTo(`${worker.url}/api/v1/billing/webhooks/stripe`)
     console.log(`Up after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`)
-    await sale(worker.url, stack.info.stripeApiBase)
+    await Promise.race([sale(worker.url, stack.info.stripeApiBase), aborted(signal)])
+    signal.throwIfAborted()
     console.log(
       `\nThe whole sale held. ${((performance.now() - started) / 1000).toFixed(1)} s in all.`,
     )

@@ -1,33 +1,38 @@
 // `npm run dev`: the stack and the Worker with reload. Data stays in .stack/; ending it leaves no process behind.
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { portFrom, untilSignal } from './process.ts'
+import { aborted, appPort, endRequested, stackPort } from './process.ts'
 import { type Stack, startStack } from './stack.ts'
 import { type RunningWorker, startWorker } from './worker.ts'
+import { varsBeside } from './worker-vars.ts'
 
 const APP_PORT = 8787
 
 async function main(): Promise<void> {
   let stack: Stack | undefined
   let worker: RunningWorker | undefined
-  const signal = untilSignal()
+  const signal = endRequested()
   try {
+    const firstPort = stackPort()
+    const port = appPort(APP_PORT, firstPort)
     stack = await startStack({
-      port: portFrom('STACK_PORT'),
+      port: firstPort,
       folder: '.stack',
       postgresUrl: process.env.LOCAL_POSTGRES_URL,
       redisUrl: process.env.LOCAL_REDIS_URL,
     })
     // wrangler reads .dev.vars itself; what stands there wins, one by one.
     const own = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {}
-    const vars = Object.fromEntries(Object.entries(stack.vars).filter(([name]) => !own[name]))
-    worker = await startWorker({ port: portFrom('PORT', APP_PORT), vars, verbose: true })
+    const vars = varsBeside(own, stack.vars)
+    worker = await startWorker({ port, vars, verbose: true, signal })
     await stack.deliverTo(`${worker.url}/api/v1/billing/webhooks/stripe`)
     tell(worker.url, stack)
-    await Promise.race([signal, worker.ended])
+    await Promise.race([aborted(signal), worker.ended])
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
+    if (error !== signal.reason) {
+      console.error(error instanceof Error ? error.message : error)
+      process.exitCode = 1
+    }
   } finally {
     await worker?.close()
     await stack?.close()

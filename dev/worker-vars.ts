@@ -17,6 +17,19 @@ export function workerVars(info: StackInfo): Record<string, string> {
   }
 }
 
+/** The variables of the stack that a developer's own leave room for: theirs win, one by one; empty ones are absent. */
+export function varsBeside(
+  own: NodeJS.Dict<string>,
+  stack: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const taken = new Set(Object.keys(own).filter((name) => own[name]?.trim()))
+  // The other names of the same database: a host of theirs with the stack's token would be neither.
+  if (taken.has('REDIS_HOST') || taken.has('REDIS_PASSWORD')) {
+    taken.add('UPSTASH_REDIS_REST_URL').add('UPSTASH_REDIS_REST_TOKEN')
+  }
+  return Object.fromEntries(Object.entries(stack).filter(([name]) => !taken.has(name)))
+}
+
 /** The Worker's other variables, switched off: the demo is the same whatever stands in .dev.vars. */
 export const NOTHING_ELSE: Readonly<Record<string, string>> = Object.fromEntries(
   [

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { aborted } from './process.ts'
 import { PortTakenError } from './serve.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -16,6 +17,8 @@ export interface WorkerOptions {
   vars: Readonly<Record<string, string>>
   /** Whether wrangler's own output is shown. */
   verbose: boolean
+  /** Ends the start when it is aborted; a Worker that serves is ended by `close`. */
+  signal: AbortSignal
 }
 
 export interface RunningWorker {
@@ -25,9 +28,11 @@ export interface RunningWorker {
   close(): Promise<void>
 }
 
-/** @throws PortTakenError; Error with wrangler's output when the Worker does not come up */
-export async function startWorker({ port, vars, verbose }: WorkerOptions): Promise<RunningWorker> {
+/** @throws PortTakenError; Error with wrangler's output when the Worker does not come up; the signal's reason */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { port, vars, verbose, signal } = options
   const chosen = await freePort(port)
+  signal.throwIfAborted()
   const child = spawn(process.execPath, [WRANGLER, ...wranglerArguments(chosen, vars)], {
     cwd: ROOT,
     detached: true,
@@ -47,7 +52,8 @@ export async function startWorker({ port, vars, verbose }: WorkerOptions): Promi
   process.once('exit', killNow)
   ended.then(() => process.removeListener('exit', killNow))
   try {
-    await ready(child, verbose)
+    await Promise.race([ready(child, verbose), aborted(signal)])
+    signal.throwIfAborted()
   } catch (error) {
     await close()
     throw error

@@ -139,10 +139,44 @@ describe('npm run stack', () => {
     expect(stderr).not.toMatch(/hush|\n\s+at /)
   })
 
-  test('in memory ends with whoever started it', async () => {
+  test('a second one in the same folder is refused before it touches the data', async () => {
+    const place = folder()
+    const first = start(place, { STACK_PORT: String(await freePorts()) })
+    await first.firstLine
+    // A Postgres of their own is no folder of the stack's: what both would write is Stripe's state.
+    const second = start(place, {
+      STACK_PORT: '0',
+      LOCAL_POSTGRES_URL: 'postgres://u:hush@127.0.0.1:9/d',
+    })
+    const { code, stderr } = await second.ended
+    expect(code).toBe(1)
+    expect(stderr).toContain(`process ${first.child.pid}`)
+  })
+
+  test('serves no faults to a developer, whose browser visits other sites', async () => {
+    const { firstLine } = start(folder(), { STACK_PORT: String(await freePorts()) })
+    const info: StackInfo = JSON.parse(await firstLine)
+    for (const origin of [
+      info.stripeApiBase,
+      info.redisUrl,
+      `http://${new URL(info.databaseUrl).host}`,
+    ]) {
+      const answer = await fetch(`${origin}/_faults`, {
+        method: 'POST',
+        body: JSON.stringify({ match: {}, fault: { kind: 'hang' } }),
+      })
+      expect(answer.status).not.toBe(201)
+    }
+  })
+
+  test('in memory ends with whoever started it, and serves faults', async () => {
     const { child, firstLine, ended } = start(folder(), {}, '--memory')
     const { databaseUrl } = JSON.parse(await firstLine) as StackInfo
-    expect(databaseUrl).toContain('127.0.0.1')
+    const { status } = await fetch(`http://${new URL(databaseUrl).host}/_faults`, {
+      method: 'POST',
+      body: JSON.stringify({ match: { path: '/nowhere' }, fault: { kind: 'reset' } }),
+    })
+    expect(status).toBe(201)
     child.stdin?.end()
     expect((await ended).code).toBe(0)
   })

@@ -1,0 +1,24 @@
+// What a developer puts into .dev.vars wins over the local stack, one by one.
+import { expect, test } from 'vitest'
+import { varsBeside } from '../../dev/worker-vars.ts'
+
+const stack = {
+  DATABASE_URL: 'postgres://u:p@127.0.0.1:8791/d',
+  UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:8792',
+  UPSTASH_REDIS_REST_TOKEN: 'local',
+}
+
+test('a variable of their own replaces that of the stack, and no other; an empty one is absent', () => {
+  const own = { DATABASE_URL: 'postgres://mine', UPSTASH_REDIS_REST_TOKEN: ' ' }
+  expect(varsBeside(own, stack)).toEqual({
+    UPSTASH_REDIS_REST_URL: stack.UPSTASH_REDIS_REST_URL,
+    UPSTASH_REDIS_REST_TOKEN: 'local',
+  })
+})
+
+test.each([{ REDIS_HOST: 'mine.upstash.io' }, { REDIS_PASSWORD: 'mine' }])(
+  '%j of their own replaces both names that the stack has for Redis',
+  (own) => {
+    expect(varsBeside(own, stack)).toEqual({ DATABASE_URL: stack.DATABASE_URL })
+  },
+)
