@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
-import { sql } from 'drizzle-orm'
+import { DrizzleQueryError, sql } from 'drizzle-orm'
 import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import { connectDatabase, type Database, databaseFault } from '../src/data/db.ts'
 
@@ -46,12 +46,30 @@ export async function migrate(
       onStep({ name, result })
     }
   } catch (error) {
-    if (!databaseFault(error)?.unavailable) throw error
+    const fault = databaseFault(error)
+    if (isRefusedLogin(fault?.code, error)) {
+      throw new Error(
+        `The database at ${describeDatabase(databaseUrl)} refuses the user or the password: check DATABASE_URL.`,
+        { cause: error },
+      )
+    }
+    if (!fault?.unavailable) throw error
     throw new Error(
       `The database at ${describeDatabase(databaseUrl)} does not answer. Check DATABASE_URL and that the server runs; for the local stack start \`npm run dev\` or \`npm run stack\` first.`,
       { cause: error },
     )
   }
+}
+
+/** By SQLSTATE, or by its words where the answer carries none. */
+function isRefusedLogin(code: string | undefined, error: unknown): boolean {
+  return code === '28P01' || code === '28000' || /password authentication failed/.test(said(error))
+}
+
+/** What the database said: drizzle's own errors repeat the whole statement instead. */
+function said(error: unknown): string {
+  if (error instanceof DrizzleQueryError && error.cause) return said(error.cause)
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function prepare(db: Database): Promise<void> {
@@ -87,14 +105,29 @@ function journalNames(): string[] {
   return journal.entries.map(({ tag }) => tag)
 }
 
-async function main(): Promise<void> {
-  const vars = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {}
-  const databaseUrl = process.env.DATABASE_URL ?? vars.DATABASE_URL
-  if (!databaseUrl || !URL.canParse(databaseUrl)) {
+/** @throws Error that says what is wrong with `text`, and never repeats it: it carries a password */
+function checkedUrl(text: string | undefined): string {
+  const form = 'postgres://user:password@host/database'
+  if (!text?.trim()) {
     throw new Error(
-      'DATABASE_URL is not set. Put it into the environment or into .dev.vars: postgres://user:password@host/database',
+      `DATABASE_URL is not set. Put it into the environment or into .dev.vars: ${form}`,
     )
   }
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
+  if (url && !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new Error(`DATABASE_URL must begin with postgres:// or postgresql://, as in ${form}`)
+  }
+  if (!url?.username || !url.password || !url.hostname || url.pathname.length < 2 || url.hash) {
+    throw new Error(
+      `DATABASE_URL is malformed: it must have the form ${form}. In user and password, characters such as # / ? @ : must be percent-encoded (# is %23, / is %2F).`,
+    )
+  }
+  return text.trim()
+}
+
+async function main(): Promise<void> {
+  const vars = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {}
+  const databaseUrl = checkedUrl(process.env.DATABASE_URL || vars.DATABASE_URL)
   console.log(`Migrating ${describeDatabase(databaseUrl)}`)
   await migrate(databaseUrl, ({ name, result }) => console.log(`  ${name}  ${result}`))
   console.log('The database is up to date.')
@@ -102,12 +135,7 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   main().catch((error: unknown) => {
-    const fault = databaseFault(error)
-    const message =
-      fault && error instanceof Error && error.cause instanceof Error
-        ? error.cause.message
-        : undefined
-    console.error(message ?? (error instanceof Error ? error.message : String(error)))
+    console.error(said(error))
     process.exitCode = 1
   })
 }

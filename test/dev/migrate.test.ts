@@ -1,7 +1,11 @@
 // Migrations: from empty, a second time, two at once, half-way failures, and a server that is away.
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type MigrationStep, migrate } from '../../dev/migrate.ts'
 import { neonApp } from '../../dev/neon.ts'
 import {
@@ -94,4 +98,51 @@ test('a server that is away is named, without the password, and what to do', asy
   const failure = migrate('postgres://u:hush@127.0.0.1:9/d')
   await expect(failure).rejects.toThrow(/127\.0\.0\.1:9\/d does not answer.*DATABASE_URL/)
   await expect(failure).rejects.not.toThrow(/hush/)
+})
+
+describe('npm run db:migrate', () => {
+  const MIGRATE = join(import.meta.dirname, '../../dev/migrate.ts')
+
+  async function command(url: string) {
+    const child = spawn(process.execPath, [MIGRATE], {
+      cwd: tmpdir(),
+      env: { ...process.env, DATABASE_URL: url },
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output += chunk
+      })
+    }
+    const [code] = await once(child, 'close')
+    return { code, output }
+  }
+
+  test.each([
+    ['postgres://u:hush@127.0.0.1:9/d', /127\.0\.0\.1:9\/d does not answer.*DATABASE_URL/],
+    ['', /DATABASE_URL is not set/],
+    ['hush', /malformed.*postgres:\/\/user:password@host\/database/],
+    ['postgres://u:hu#sh@h/d', /malformed.*percent-encoded/],
+    ['postgres://u:1/hush@h/d', /malformed.*percent-encoded/],
+    ['postgres://h/hush', /malformed/],
+    ['mysql://u:hush@h/d', /must begin with postgres:/],
+  ])('says what is wrong with %s, and never a password', async (url, expected) => {
+    const { code, output } = await command(url)
+    expect(code).toBe(1)
+    expect(output).toMatch(expected)
+    expect(output).not.toMatch(/hush|hu#sh|fetch failed|\n\s+at /)
+  })
+
+  test('says that a password is wrong', async () => {
+    const { code, output } = await command(databaseUrl.replace(':p@', ':hush@'))
+    expect(code).toBe(1)
+    expect(output).toMatch(/refuses the user or the password: check DATABASE_URL/)
+    expect(output).not.toContain('hush')
+  })
+
+  test('prints what the database says of a statement that fails, not the statement', async () => {
+    const { code, output } = await command(databaseUrl.replace(/\/d$/, '/other'))
+    expect(code).toBe(1)
+    expect(output).toMatch(/^database "other" does not exist$/m)
+  })
 })
