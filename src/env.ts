@@ -23,12 +23,13 @@ const KNOWN_DEFAULTS =
 const text = z.string().trim().min(1)
 const optionalText = text.optional()
 
-const count = (fallback: number, least = 0) =>
+const count = (fallback: number, { least = 0, most }: { least?: number; most: number }) =>
   text.optional().transform((value, context) => {
     if (value === undefined) return fallback
     const number = Number(value)
-    if (Number.isInteger(number) && number >= least) return number
-    context.addIssue({ code: 'custom', message: `must be a whole number of at least ${least}` })
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number
+    const message = `must be a whole number from ${least} to ${most}`
+    context.addIssue({ code: 'custom', message })
     return z.NEVER
   })
 
@@ -44,6 +45,32 @@ const secret = (least: number) =>
 const prefixed = (pattern: RegExp, form: string) =>
   text.refine((value) => pattern.test(value), { message: `must look like ${form}` })
 
+/** `postgres://user:password@host/database`: what the driver demands at the first query, told at once. */
+const databaseUrl = text.refine(
+  (value) => {
+    if (!URL.canParse(value)) return false
+    const { protocol, username, password, hostname, pathname } = new URL(value)
+    if (!/^postgres(ql)?:$/.test(protocol)) return false
+    return Boolean(username && password && hostname && pathname.length > 1)
+  },
+  {
+    message:
+      'must have the form postgres://user:password@host/database, with # / ? @ : percent-encoded in user and password',
+  },
+)
+
+/** The seller's own API: plain http would send its customers' data in the clear, but for this machine. */
+const originUrl = text.refine(
+  (value) => {
+    if (!URL.canParse(value)) return false
+    const { protocol, hostname } = new URL(value)
+    return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))
+  },
+  { message: 'must be a URL with https, or with http on loopback' },
+)
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
 const url = (protocols: readonly string[]) =>
   text.refine(
     (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)),
@@ -52,7 +79,7 @@ const url = (protocols: readonly string[]) =>
 
 const priceList = text.transform((value, context) => {
   const [first, ...more] = value.split(',').flatMap((id) => id.trim() || [])
-  if (first?.startsWith('price_') && more.every((id) => id.startsWith('price_'))) {
+  if (first && [first, ...more].every((id) => /^price_./.test(id))) {
     return [first, ...more] as [string, ...string[]]
   }
   context.addIssue({ code: 'custom', message: 'must be price_… ids, comma-separated' })
@@ -60,7 +87,7 @@ const priceList = text.transform((value, context) => {
 })
 
 const schema = z.object({
-  DATABASE_URL: url(['postgres', 'postgresql']),
+  DATABASE_URL: databaseUrl,
   UPSTASH_REDIS_REST_URL: optionalText,
   UPSTASH_REDIS_REST_TOKEN: optionalText,
   REDIS_HOST: optionalText,
@@ -68,17 +95,22 @@ const schema = z.object({
   JWT_SECRET_KEY: secret(32),
   API_KEY_SECRET: secret(32).optional(),
   API_KEY_SECRET_PREVIOUS: secret(32).optional(),
-  STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_/, 'sk_test_… or sk_live_…'),
-  STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_/, 'pk_test_… or pk_live_…'),
-  STRIPE_WEBHOOK_SECRET: prefixed(/^whsec_/, 'whsec_…'),
+  STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_./, 'sk_test_… or sk_live_…'),
+  STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_./, 'pk_test_… or pk_live_…'),
+  STRIPE_WEBHOOK_SECRET: prefixed(/^whsec_./, 'whsec_…'),
   STRIPE_PRICE_ID_HOBBY: priceList,
   STRIPE_PRICE_ID_RESEARCH: priceList,
   STRIPE_PRICE_ID_PRO: priceList,
   STRIPE_API_BASE: url(['https', 'http']).optional(),
-  PAST_DUE_GRACE_DAYS: count(3),
-  TRIAL_DAYS: count(0),
-  REDIS_TIMEOUT_MS: count(300, 1),
-  DATABASE_TIMEOUT_MS: count(3000, 1),
+  PAST_DUE_GRACE_DAYS: count(3, { most: 365 }),
+  // Stripe's own limit.
+  TRIAL_DAYS: count(0, { most: 730 }),
+  PAYWALL_MEMORY_SECONDS: count(5, { most: 3600 }),
+  PAYWALL_STALE_SECONDS: count(300, { most: 86_400 }),
+  REDIS_TIMEOUT_MS: count(300, { least: 1, most: 60_000 }),
+  DATABASE_TIMEOUT_MS: count(3000, { least: 1, most: 60_000 }),
+  ORIGIN_URL: originUrl.optional(),
+  ORIGIN_SIGNING_SECRET: secret(32).optional(),
   ALLOWED_REDIRECT_ORIGINS: optionalText,
 })
 
@@ -165,11 +197,11 @@ function sharedPrices(env: Env): string[] {
 }
 
 function badOrigins(value: string | undefined): string[] {
-  return (list(value) ?? []).flatMap((origin) =>
-    URL.canParse(origin) && new URL(origin).origin !== 'null'
-      ? []
-      : ['ALLOWED_REDIRECT_ORIGINS must be origins like https://app.example.com, comma-separated'],
-  )
+  const origins = list(value)
+  const good = origins?.every((one) => URL.canParse(one) && new URL(one).origin !== 'null')
+  return origins === undefined || (good && origins.length > 0)
+    ? []
+    : ['ALLOWED_REDIRECT_ORIGINS must be origins like https://app.example.com, comma-separated']
 }
 
 function list(value: string | undefined): string[] | undefined {

@@ -46,7 +46,10 @@ describe('parseEnv', () => {
   })
 
   test.each([
-    ['DATABASE_URL', 'mysql://hush'],
+    ['DATABASE_URL', 'mysql://u:hush@h/d'],
+    ['DATABASE_URL', 'postgres://u:hu#sh@h/d'],
+    ['DATABASE_URL', 'postgres://u:1#hush@h/d'],
+    ['DATABASE_URL', 'postgres://h/hush'],
     ['UPSTASH_REDIS_REST_URL', 'redis://hush'],
     ['JWT_SECRET_KEY', 'hush-short'],
     ['JWT_SECRET_KEY', 'your-secret-key-change-in-production-hush'],
@@ -55,18 +58,48 @@ describe('parseEnv', () => {
     ['STRIPE_SECRET_KEY', 'pk_test_hush'],
     ['STRIPE_PUBLISHABLE_KEY', 'sk_test_hush'],
     ['STRIPE_WEBHOOK_SECRET', 'hush'],
+    ['STRIPE_SECRET_KEY', 'sk_test_'],
+    ['STRIPE_PUBLISHABLE_KEY', 'pk_test_'],
+    ['STRIPE_WEBHOOK_SECRET', 'whsec_'],
+    ['STRIPE_PRICE_ID_HOBBY', 'price_'],
+    ['STRIPE_PRICE_ID_HOBBY', 'price_a,price_'],
     ['STRIPE_PRICE_ID_PRO', 'price_a,hush'],
     ['STRIPE_PRICE_ID_PRO', ','],
     ['STRIPE_API_BASE', 'hush'],
     ['PAST_DUE_GRACE_DAYS', '-1'],
+    ['PAST_DUE_GRACE_DAYS', '366'],
     ['TRIAL_DAYS', 'hush'],
+    ['TRIAL_DAYS', '731'],
+    ['TRIAL_DAYS', '1e1'],
     ['REDIS_TIMEOUT_MS', '0'],
+    ['REDIS_TIMEOUT_MS', '60001'],
+    ['DATABASE_TIMEOUT_MS', '60001'],
+    ['PAYWALL_MEMORY_SECONDS', 'hush'],
+    ['PAYWALL_STALE_SECONDS', '-1'],
+    ['ORIGIN_URL', 'http://hush.example.com'],
+    ['ORIGIN_URL', 'hush'],
+    ['ORIGIN_SIGNING_SECRET', 'hush-short'],
     ['ALLOWED_REDIRECT_ORIGINS', 'hush'],
+    ['ALLOWED_REDIRECT_ORIGINS', 'hush,hush'],
+    ['ALLOWED_REDIRECT_ORIGINS', ' , '],
   ])('refuses %s=%s and never shows the value', (name, value) => {
     const problems = problemsOf({ ...complete, [name]: value })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(name)
     expect(problems[0]).not.toMatch(/hush|aaaa/)
+  })
+
+  test.each([
+    ['TRIAL_DAYS', '730'],
+    ['PAST_DUE_GRACE_DAYS', '365'],
+    ['REDIS_TIMEOUT_MS', '60000'],
+    ['PAYWALL_MEMORY_SECONDS', '0'],
+    ['ORIGIN_URL', 'https://api.example.com/v2'],
+    ['ORIGIN_URL', 'http://127.0.0.1:9000'],
+    ['ORIGIN_SIGNING_SECRET', 'q3J9x0TqU1pYw7bC5nRz8sLkM2vE4hGd'],
+    ['DATABASE_URL', 'postgresql://u:p%23@[::1]:5432/d?sslmode=require'],
+  ])('takes %s=%s', (name, value) => {
+    expect(problemsOf({ ...complete, [name]: value })).toEqual([])
   })
 
   test('trims white space around secrets: a trailing newline breaks signatures', () => {

@@ -1,4 +1,7 @@
 // What a developer puts into .dev.vars wins over the local stack, one by one.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
 import { varsBeside } from '../../dev/worker-vars.ts'
 
@@ -22,3 +25,8 @@ test.each([{ REDIS_HOST: 'mine.upstash.io' }, { REDIS_PASSWORD: 'mine' }])(
     expect(varsBeside(own, stack)).toEqual({ DATABASE_URL: stack.DATABASE_URL })
   },
 )
+
+test('the example, copied as it is, takes nothing from the local stack', () => {
+  const example = readFileSync(join(import.meta.dirname, '../../.dev.vars.example'), 'utf8')
+  expect(varsBeside(parseEnv(example), stack)).toEqual(stack)
+})
