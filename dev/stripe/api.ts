@@ -1,5 +1,5 @@
 // The API over HTTP: who calls, what was sent, whether it was sent before, what is answered.
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type HonoRequest } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { authenticate } from './auth.ts'
 import { invalid, StripeError } from './errors.ts'
@@ -36,7 +36,7 @@ export function createApi(
   const app = new Hono()
   for (const route of routes) {
     app.on(route.method, route.path, async (c) => {
-      const sent = route.method === 'POST' ? await c.req.text() : queryOf(c.req.url)
+      const sent = await sentWith(c.req, route.method)
       const key = route.method === 'POST' ? c.req.header('Idempotency-Key') : undefined
       const arrival = { path: c.req.path, sent, key }
       return answer(c, (requestId) => {
@@ -178,6 +178,13 @@ function canonical(value: FormValue): string {
   if (typeof value === 'string') return JSON.stringify(value)
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([key, entry]) => `${JSON.stringify(key)}:${canonical(entry)}`).join()}}`
+}
+
+/** The parameters as they came; a DELETE may have them in the URL, in the body, or in both. */
+async function sentWith(request: HonoRequest, method: Route['method']): Promise<string> {
+  if (method === 'GET') return queryOf(request.url)
+  const body = await request.text()
+  return method === 'POST' ? body : [queryOf(request.url), body].filter(Boolean).join('&')
 }
 
 function queryOf(url: string): string {

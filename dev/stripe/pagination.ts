@@ -40,14 +40,22 @@ export interface PageParams {
 /**
  * One page of the objects, newest first; of the same second, the later written first.
  * @param kind names the object in the refusal of an unknown cursor
+ * @param all what the objects were filtered from: a cursor holds its place when it leaves the filter
  */
 export function paginate<T extends Listed>(
   objects: Iterable<T>,
   params: PageParams,
   url: string,
   kind: string,
+  all?: Iterable<T>,
 ): List<T> {
-  const newestFirst = [...objects].reverse().sort((a, b) => b.created - a.created)
+  const listed = [...objects]
+  const kept = new Set(listed.map(({ id }) => id))
+  const cursor = params.starting_after ?? params.ending_before
+  const newestFirst = [...(all ?? listed)]
+    .reverse()
+    .sort((a, b) => b.created - a.created)
+    .filter(({ id }) => kept.has(id) || id === cursor)
   return page(newestFirst, params, url, kind)
 }
 

@@ -95,6 +95,17 @@ export function notSimulated(): Param<never> {
   }
 }
 
+/** The same for several; they go first into a shape, so that they are named before what is missing. */
+export function allNotSimulated<const K extends string>(
+  names: readonly K[],
+): {
+  [N in K]: Param<never>
+} {
+  const entries = names.map((name) => [name, notSimulated()])
+  // Each name has its entry.
+  return Object.fromEntries(entries) as { [N in K]: Param<never> }
+}
+
 /** The first description that accepts the value; the last one's refusal when none does. */
 export function either<A, B>(first: Param<A>, second: Param<B>): Param<A | B> {
   return {

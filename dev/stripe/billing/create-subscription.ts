@@ -28,6 +28,8 @@ export interface SubscriptionOrder {
   anchor: number | null
   /** The time up to an anchor that lies ahead is not billed. */
   freeStub?: boolean
+  /** Of invoices that are sent. */
+  daysUntilDue?: number | null
   missingPaymentMethod: Stripe.Subscription.TrialSettings.EndBehavior.MissingPaymentMethod
   collectionMethod: Stripe.Subscription.CollectionMethod
   saveDefaultPaymentMethod: Stripe.Subscription.PaymentSettings.SaveDefaultPaymentMethod
@@ -64,6 +66,7 @@ export function createSubscription(
     defaultPaymentMethod: order.defaultPaymentMethod,
     collectionMethod: order.collectionMethod,
     currency: order.items[0]?.price.currency ?? 'usd',
+    daysUntilDue: order.daysUntilDue ?? null,
     description: order.description,
     trial,
     missingPaymentMethod: order.missingPaymentMethod,
@@ -156,6 +159,20 @@ function stubAmount(
 /** The period that begins now: shortened when the anchor lies ahead. */
 function firstPeriod(anchor: number, interval: Interval, now: number): Period {
   return { start: now, end: periodAt(anchor, interval, now).end }
+}
+
+/** All that runs for a customer is billed in one currency. @throws StripeError 400 */
+export function requireOneCurrency(world: World, customerId: string, currency: string): void {
+  const other = [...world.store.subscriptions.values()].find(
+    (subscription) =>
+      subscription.customer === customerId &&
+      subscription.ended_at === null &&
+      subscription.currency !== currency,
+  )
+  if (!other) return
+  throw invalid(
+    `You cannot combine currencies on a single customer. This customer has an active subscription with currency ${other.currency}`,
+  )
 }
 
 /**

@@ -60,7 +60,7 @@ export function buildInvoice(fields: NewInvoice): Stripe.Invoice {
     default_tax_rates: [],
     description: null,
     discounts: [],
-    due_date: null,
+    due_date: dueDate(fields),
     effective_at: null,
     ending_balance: null,
     footer: null,
@@ -116,6 +116,11 @@ export function buildInvoice(fields: NewInvoice): Stripe.Invoice {
     total_taxes: [],
     webhooks_delivered_at: null,
   }
+}
+
+function dueDate({ subscription, created }: NewInvoice): number | null {
+  const days = subscription?.days_until_due ?? null
+  return days === null ? null : created + days * 86_400
 }
 
 interface NewLine {

@@ -12,6 +12,7 @@ export interface NewSubscription {
   defaultPaymentMethod: string | null
   collectionMethod: Stripe.Subscription.CollectionMethod
   currency: string
+  daysUntilDue: number | null
   description: string | null
   trial: Period | null
   missingPaymentMethod: Stripe.Subscription.TrialSettings.EndBehavior.MissingPaymentMethod
@@ -51,7 +52,7 @@ export function buildSubscription(fields: NewSubscription): Stripe.Subscription 
     currency: fields.currency,
     customer: customer.id,
     customer_account: null,
-    days_until_due: null,
+    days_until_due: fields.daysUntilDue,
     default_payment_method: fields.defaultPaymentMethod,
     default_source: null,
     default_tax_rates: [],

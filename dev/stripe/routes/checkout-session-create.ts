@@ -1,11 +1,12 @@
 // POST /v1/checkout/sessions, in subscription mode.
 import type { Stripe } from 'stripe'
-import { commonInterval } from '../billing/create-subscription.ts'
+import { commonInterval, requireOneCurrency } from '../billing/create-subscription.ts'
 import { invalid } from '../errors.ts'
-import { findActivePrice, findCustomer, productName } from '../lookup.ts'
+import { findActivePrice, findCustomer, idOf, productName } from '../lookup.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { buildCheckoutSession, buildLineItem } from '../objects/checkout-session.ts'
 import {
+  allNotSimulated,
   array,
   boolean,
   integer,
@@ -22,12 +23,50 @@ import type { CheckoutPlan } from '../store.ts'
 import { checkoutUrl } from '../urls.ts'
 import type { Version } from '../versions.ts'
 import type { World } from '../world.ts'
-import { email, url } from './fields.ts'
+import { email, locale, url } from './fields.ts'
 
 const DAY = 86_400
 const HALF_HOUR = 1800
 
+/** What Stripe's Checkout can do beside. */
+const UNSIMULATED = [
+  'adaptive_pricing',
+  'after_expiration',
+  'allowed_payment_method_types',
+  'branding_settings',
+  'consent_collection',
+  'currency',
+  'custom_fields',
+  'custom_text',
+  'customer_account',
+  'customer_creation',
+  'customer_update',
+  'discounts',
+  'excluded_payment_method_types',
+  'integration_identifier',
+  'invoice_creation',
+  'managed_payments',
+  'name_collection',
+  'optional_items',
+  'origin_context',
+  'payment_intent_data',
+  'payment_method_configuration',
+  'payment_method_data',
+  'payment_method_options',
+  'permissions',
+  'phone_number_collection',
+  'redirect_on_completion',
+  'return_url',
+  'saved_payment_method_options',
+  'setup_intent_data',
+  'shipping_address_collection',
+  'shipping_options',
+  'tax_id_collection',
+  'wallet_options',
+] as const
+
 const shape = {
+  ...allNotSimulated(UNSIMULATED),
   mode: required(oneOf(['payment', 'setup', 'subscription'])),
   allow_promotion_codes: boolean(),
   automatic_tax: object({ enabled: required(boolean()) }),
@@ -38,14 +77,38 @@ const shape = {
   customer_email: email,
   expires_at: timestamp(),
   line_items: required(
-    array(object({ price: required(string()), quantity: integer({ min: 1 }) }), { max: 20 }),
+    array(
+      object({
+        ...allNotSimulated([
+          'adjustable_quantity',
+          'dynamic_tax_rates',
+          'metadata',
+          'price_data',
+          'tax_rates',
+        ]),
+        price: required(string()),
+        quantity: integer({ min: 1 }),
+      }),
+      { max: 20 },
+    ),
   ),
-  locale: string(),
+  locale,
   metadata: metadata(),
   payment_method_collection: oneOf(['always', 'if_required']),
   payment_method_types: array(oneOf(['card'])),
   submit_type: oneOf(['auto', 'subscribe']),
   subscription_data: object({
+    ...allNotSimulated([
+      'application_fee_percent',
+      'billing_cycle_anchor',
+      'billing_cycle_anchor_config',
+      'default_tax_rates',
+      'invoice_settings',
+      'on_behalf_of',
+      'pending_invoice_item_interval',
+      'proration_behavior',
+      'transfer_data',
+    ]),
     billing_mode: object({ type: required(oneOf(['classic', 'flexible'])) }),
     description: string({ max: 500 }),
     metadata: metadata(),
@@ -74,6 +137,7 @@ export const checkoutSessionCreate = route(
       params.customer === undefined ? null : findCustomer(world, params.customer, 'customer')
     const now = world.now(customer?.id ?? null)
     const lineItems = lineItemsOf(world, params)
+    if (customer) requireOneCurrency(world, customer.id, lineItems[0]?.currency ?? 'usd')
     const plan = planOf(params, lineItems, version, now)
     const trial = plan.trialEnd !== null || plan.trialPeriodDays !== null
     const session = buildCheckoutSession({
@@ -137,9 +201,9 @@ function lineItemsOf(world: World, params: Params): Stripe.LineItem[] {
       param: 'line_items',
     })
   }
-  const chosen = params.line_items.map(({ price, quantity = 1 }, index) => ({
-    price: findActivePrice(world, price, `line_items[${index}][price]`),
-    quantity,
+  const chosen = params.line_items.map(({ price, quantity }, index) => ({
+    price: purchasable(world, price, `line_items[${index}][price]`),
+    quantity: requireQuantity(quantity, index),
   }))
   if (!chosen.some(({ price }) => price.recurring)) {
     throw invalid(
@@ -151,6 +215,23 @@ function lineItemsOf(world: World, params: Params): Stripe.LineItem[] {
   return chosen.map(({ price, quantity }) =>
     buildLineItem(price, quantity, productName(world, price)),
   )
+}
+
+function purchasable(world: World, id: string, param: string): Stripe.Price {
+  const price = findActivePrice(world, id, param)
+  if (world.store.products.get(idOf(price.product))?.active !== false) return price
+  throw invalid(
+    `Price \`${id}\` is not available to be purchased because its product is not active.`,
+    { param },
+  )
+}
+
+function requireQuantity(quantity: number | undefined, index: number): number {
+  if (quantity !== undefined) return quantity
+  throw invalid(`Quantity is required. Add \`quantity\` to \`line_items[${index}]\``, {
+    code: 'parameter_missing',
+    param: `line_items[${index}][quantity]`,
+  })
 }
 
 function planOf(

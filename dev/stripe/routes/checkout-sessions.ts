@@ -37,7 +37,13 @@ export const checkoutSessionRoutes: Route[] = [
             idOrNull(session.payment_intent) === params.payment_intent) &&
           inRange(session.created, params.created),
       )
-      return paginate(found, params, '/v1/checkout/sessions', KIND)
+      return paginate(
+        found,
+        params,
+        '/v1/checkout/sessions',
+        KIND,
+        world.store.checkoutSessions.values(),
+      )
     },
   ),
   route(

@@ -112,7 +112,7 @@ export const customerRoutes: Route[] = [
           (params.test_clock ?? null) === (customer.test_clock ?? null) &&
           inRange(customer.created, params.created),
       )
-      return paginate(found, params, '/v1/customers', 'customer')
+      return paginate(found, params, '/v1/customers', 'customer', world.store.customers.values())
     },
   ),
   route(
@@ -124,7 +124,13 @@ export const customerRoutes: Route[] = [
       const found = [...world.store.paymentMethods.values()].filter(
         (method) => idOrNull(method.customer) === id && (params.type ?? 'card') === method.type,
       )
-      return paginate(found, params, `/v1/customers/${id}/payment_methods`, 'payment_method')
+      return paginate(
+        found,
+        params,
+        `/v1/customers/${id}/payment_methods`,
+        'payment_method',
+        world.store.paymentMethods.values(),
+      )
     },
   ),
 ]

@@ -38,7 +38,7 @@ export const eventRoutes: Route[] = [
             params.delivery_success === (event.pending_webhooks === 0)) &&
           inRange(event.created, params.created),
       )
-      return paginate(found, params, '/v1/events', 'event')
+      return paginate(found, params, '/v1/events', 'event', world.store.events.values())
     },
   ),
 ]

@@ -91,7 +91,7 @@ export const invoiceRoutes: Route[] = [
             invoice.collection_method === params.collection_method) &&
           inRange(invoice.created, params.created),
       )
-      return paginate(found, params, '/v1/invoices', 'invoice')
+      return paginate(found, params, '/v1/invoices', 'invoice', world.store.invoices.values())
     },
   ),
   route('GET /v1/invoices/:id/lines', 'list of line_item', listParams, ({ world, id, params }) => {
@@ -174,7 +174,7 @@ function requireOpen(
   if (invoice.status && allowed.includes(invoice.status)) return
   throw invalid(
     `You can only pass in open invoices. This invoice isn't open: it is ${invoice.status} and cannot be ${what}.`,
-    { code: 'invoice_not_editable' },
+    { code: 'status_transition_invalid' },
   )
 }
 

@@ -70,7 +70,13 @@ export const paymentMethodRoutes: Route[] = [
         const owner = idOrNull(method.customer)
         return params.customer === undefined ? owner !== null : owner === params.customer
       })
-      return paginate(found, params, '/v1/payment_methods', KIND)
+      return paginate(
+        found,
+        params,
+        '/v1/payment_methods',
+        KIND,
+        world.store.paymentMethods.values(),
+      )
     },
   ),
   route(

@@ -18,7 +18,13 @@ export const paymentRoutes: Route[] = [
           (params.customer === undefined || idOrNull(intent.customer) === params.customer) &&
           inRange(intent.created, params.created),
       )
-      return paginate(found, params, '/v1/payment_intents', 'payment_intent')
+      return paginate(
+        found,
+        params,
+        '/v1/payment_intents',
+        'payment_intent',
+        world.store.paymentIntents.values(),
+      )
     },
   ),
   route('GET /v1/charges/:id', 'charge', {}, ({ world, id }) =>
@@ -36,7 +42,7 @@ export const paymentRoutes: Route[] = [
             idOrNull(charge.payment_intent) === params.payment_intent) &&
           inRange(charge.created, params.created),
       )
-      return paginate(found, params, '/v1/charges', 'charge')
+      return paginate(found, params, '/v1/charges', 'charge', world.store.charges.values())
     },
   ),
   route('GET /v1/invoice_payments/:id', 'invoice_payment', {}, ({ world, id }) =>
@@ -64,7 +70,13 @@ export const paymentRoutes: Route[] = [
           (params.status === undefined || status === params.status) &&
           inRange(created, params.created),
       )
-      return paginate(found, params, '/v1/invoice_payments', 'invoice_payment')
+      return paginate(
+        found,
+        params,
+        '/v1/invoice_payments',
+        'invoice_payment',
+        world.store.invoicePayments.values(),
+      )
     },
   ),
   route('GET /v1/invoiceitems/:id', 'invoiceitem', {}, ({ world, id }) =>

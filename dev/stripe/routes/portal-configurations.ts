@@ -151,7 +151,13 @@ export const portalConfigurationRoutes: Route[] = [
           (params.active === undefined || active === params.active) &&
           (params.is_default === undefined || is_default === params.is_default),
       )
-      return paginate(found, params, '/v1/billing_portal/configurations', 'configuration')
+      return paginate(
+        found,
+        params,
+        '/v1/billing_portal/configurations',
+        'configuration',
+        world.store.portalConfigurations.values(),
+      )
     },
   ),
 ]

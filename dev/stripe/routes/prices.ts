@@ -1,6 +1,7 @@
 // /v1/prices
+import type { Stripe } from 'stripe'
 import { invalid } from '../errors.ts'
-import { find, idOf } from '../lookup.ts'
+import { find, idOf, idOrNull } from '../lookup.ts'
 import { assignGiven, mergeMetadata } from '../metadata.ts'
 import { buildPrice, buildProduct } from '../objects/catalog.ts'
 import { createdParam, inRange, listParams, paginate } from '../pagination.ts'
@@ -99,6 +100,12 @@ export const priceRoutes: Route[] = [
       if (params.lookup_key) {
         takeLookupKey(world, params.lookup_key, params.transfer_lookup_key === true, price.id)
       }
+      if (params.active === false && isDefault(world, price)) {
+        throw invalid(
+          'This price cannot be archived because it is the default price of its product.',
+          { param: 'active' },
+        )
+      }
       world.update(price, 'price.updated', (changed) => {
         assignGiven(changed, params, ['active', 'lookup_key', 'nickname', 'tax_behavior'])
         changed.metadata = mergeMetadata(changed.metadata, params.metadata)
@@ -132,10 +139,14 @@ export const priceRoutes: Route[] = [
             price.recurring?.interval === params.recurring.interval) &&
           inRange(price.created, params.created),
       )
-      return paginate(found, params, '/v1/prices', 'price')
+      return paginate(found, params, '/v1/prices', 'price', world.store.prices.values())
     },
   ),
 ]
+
+function isDefault(world: World, { id, product }: Stripe.Price): boolean {
+  return idOrNull(world.store.products.get(idOf(product))?.default_price) === id
+}
 
 /** A lookup key names one price at a time: the other gives it up when asked to, else it is refused. */
 function takeLookupKey(world: World, key: string, transfer: boolean, by: string | null): void {

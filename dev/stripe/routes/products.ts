@@ -28,10 +28,27 @@ const fields = {
   url,
 }
 
-export const recurring = object({
+const recurringFields = object({
   interval: required(oneOf(['day', 'week', 'month', 'year'])),
-  interval_count: integer({ min: 1, max: 36 }),
+  interval_count: integer({ min: 1 }),
 })
+
+/** Three years of each. */
+const LONGEST = { day: 1095, week: 156, month: 36, year: 3 }
+
+export const recurring: typeof recurringFields = {
+  read(value, path) {
+    const read = recurringFields.read(value, path)
+    const { interval, interval_count: count = 1 } = read
+    if (count <= LONGEST[interval]) return read
+    throw invalid(
+      `Invalid interval_count: at most ${LONGEST[interval]} for the interval ${interval}.`,
+      {
+        param: `${path}[interval_count]`,
+      },
+    )
+  },
+}
 
 export const productRoutes: Route[] = [
   route(
@@ -140,7 +157,7 @@ export const productRoutes: Route[] = [
           (params.url === undefined || product.url === params.url) &&
           inRange(product.created, params.created),
       )
-      return paginate(found, params, '/v1/products', 'product')
+      return paginate(found, params, '/v1/products', 'product', world.store.products.values())
     },
   ),
 ]

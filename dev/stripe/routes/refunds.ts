@@ -66,7 +66,7 @@ export const refundRoutes: Route[] = [
             idOrNull(refund.payment_intent) === params.payment_intent) &&
           inRange(refund.created, params.created),
       )
-      return paginate(found, params, '/v1/refunds', 'refund')
+      return paginate(found, params, '/v1/refunds', 'refund', world.store.refunds.values())
     },
   ),
 ]

@@ -1,6 +1,10 @@
 // POST /v1/subscriptions
 import type { Stripe } from 'stripe'
-import { commonInterval, createSubscription } from '../billing/create-subscription.ts'
+import {
+  commonInterval,
+  createSubscription,
+  requireOneCurrency,
+} from '../billing/create-subscription.ts'
 import { foresee } from '../billing/payments.ts'
 import { declineError } from '../cards.ts'
 import { invalid } from '../errors.ts'
@@ -53,6 +57,8 @@ export const subscriptionCreateRoutes: Route[] = [
       const stub = anchor === null || trialEnd !== null ? null : stubTo(anchor, items, now)
       if (typeof cancelAt === 'number') requireFuture(cancelAt, now, 'cancel_at')
       const free = stub !== null && params.proration_behavior === 'none'
+      requireOneCurrency(world, customer.id, items[0]?.price.currency ?? 'usd')
+      const daysUntilDue = dueDaysOf(params)
       const behavior = supportedBehavior(params.payment_behavior)
       const card = params.default_payment_method
         ? theirCard(world, params.default_payment_method, customer)
@@ -80,6 +86,7 @@ export const subscriptionCreateRoutes: Route[] = [
         freeStub: free,
         missingPaymentMethod:
           params.trial_settings?.end_behavior.missing_payment_method ?? 'create_invoice',
+        daysUntilDue,
         collectionMethod: params.collection_method ?? 'charge_automatically',
         saveDefaultPaymentMethod: params.payment_settings?.save_default_payment_method ?? 'off',
         cancelAtPeriodEnd: params.cancel_at_period_end ?? false,
@@ -110,6 +117,22 @@ function stubTo(anchor: number, items: { price: Stripe.Price }[], now: number): 
   throw invalid(
     `billing_cycle_anchor cannot be later than the next natural billing date (${renewal}) for the plan.`,
     { param: 'billing_cycle_anchor' },
+  )
+}
+
+/** Invoices that are sent say when they are due; those that are charged do not. */
+function dueDaysOf(params: {
+  collection_method?: 'charge_automatically' | 'send_invoice'
+  days_until_due?: number
+}): number | null {
+  const { collection_method: method, days_until_due: days } = params
+  const sent = method === 'send_invoice'
+  if (sent === (days !== undefined)) return days ?? null
+  throw invalid(
+    sent
+      ? 'If you use collection_method=send_invoice, you must say in days_until_due when its invoices are due.'
+      : 'You can only set days_until_due with collection_method=send_invoice.',
+    { ...(sent && { code: 'parameter_missing' }), param: 'days_until_due' },
   )
 }
 

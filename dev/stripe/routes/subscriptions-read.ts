@@ -54,7 +54,13 @@ export const subscriptionReadRoutes: Route[] = [
           ) &&
           inRange(subscription.created, params.created),
       )
-      return paginate(found, params, '/v1/subscriptions', 'subscription')
+      return paginate(
+        found,
+        params,
+        '/v1/subscriptions',
+        'subscription',
+        world.store.subscriptions.values(),
+      )
     },
   ),
   route(

@@ -1,11 +1,16 @@
 // /v1/test_helpers/test_clocks
+import type { Stripe } from 'stripe'
+import { commonInterval } from '../billing/create-subscription.ts'
 import { endSubscription } from '../billing/subscription-state.ts'
 import { advanceTestClock, customersOf } from '../clock.ts'
+import { invalid } from '../errors.ts'
 import { find } from '../lookup.ts'
 import { buildTestClock } from '../objects/test-clock.ts'
 import { listParams, paginate } from '../pagination.ts'
 import { required, string, timestamp } from '../params.ts'
+import { addIntervals, type Interval } from '../periods.ts'
 import { type Route, route } from '../route.ts'
+import type { World } from '../world.ts'
 
 const KIND = 'test_helpers.test_clock'
 
@@ -33,6 +38,7 @@ export const testClockRoutes: Route[] = [
     { frozen_time: required(timestamp()) },
     ({ world, id, params }) => {
       const clock = find(world.store.testClocks, KIND, id, 'id')
+      requireStep(world, clock, params.frozen_time)
       const before = structuredClone(clock)
       advanceTestClock(world, clock, params.frozen_time)
       // Stripe answers before it is done; here the next read shows `ready`.
@@ -62,3 +68,25 @@ export const testClockRoutes: Route[] = [
     return { id, object: KIND, deleted: true }
   }),
 ]
+
+const YEAR: Interval = { interval: 'year', interval_count: 1 }
+
+/** A clock moves forward, by two of its shortest subscription's intervals at most. @throws StripeError 400 */
+function requireStep(world: World, clock: Stripe.TestHelpers.TestClock, to: number): void {
+  const { frozen_time: from } = clock
+  if (to <= from) {
+    throw invalid('Test clock frozen time must be later than the current frozen time.', {
+      code: 'test_clock_time_in_past',
+      param: 'frozen_time',
+    })
+  }
+  const furthest = [...world.store.subscriptions.values()]
+    .filter(({ test_clock, ended_at }) => test_clock === clock.id && ended_at === null)
+    .map(({ items }) => addIntervals(from, commonInterval(items.data), 2))
+  const limit = furthest.length > 0 ? Math.min(...furthest) : addIntervals(from, YEAR, 2)
+  if (to <= limit) return
+  throw invalid(
+    'You can only advance a test clock up to two intervals from the current frozen time for its shortest subscription.',
+    { param: 'frozen_time' },
+  )
+}
