@@ -1,0 +1,85 @@
+// What the doors in front of the hashing let out, and what they do not let past.
+import { env } from 'cloudflare:test'
+import { describe, expect, test } from 'vitest'
+import { freshAddress, testApp, unique } from '../support/app.ts'
+
+/** A platform's rate limiter that lets everybody pass and keeps the keys that left the isolate. */
+function recorder() {
+  const keys: string[] = []
+  const limit = async ({ key }: { key: string }) => {
+    keys.push(key)
+    return { success: true }
+  }
+  return { keys, binding: { limit } as unknown as string }
+}
+
+const tryToLogIn = (through: ReturnType<typeof testApp>, email: string) =>
+  through.call('POST', '/auth/login', { body: { email, password: 'wrong password' } })
+
+describe('the limiter of an account', () => {
+  test('is asked by a keyed hash: the same for any case, another for another secret', async () => {
+    const seen = recorder()
+    const through = (API_KEY_SECRET: string) =>
+      testApp({ AUTH_ACCOUNT_LIMIT: seen.binding, API_KEY_SECRET })
+    const [one, other] = [
+      through('2vK9mQ4xT7wZ1cF6bN3hJ8rL5pD0sG-a'),
+      through('8hR3tY6uI1oP4aS7dF0gK2lZ5xC9vB-b'),
+    ]
+    const name = unique('limited')
+    await tryToLogIn(one, `${name}@example.com`)
+    await tryToLogIn(one, `${name.toUpperCase()}@EXAMPLE.com`)
+    await tryToLogIn(one, `${unique('limited')}@example.com`)
+    await tryToLogIn(other, `${name}@example.com`)
+    const [first, upper, stranger, otherSecret] = seen.keys
+    expect(seen.keys).toHaveLength(4)
+    expect(upper).toBe(first)
+    expect(stranger).not.toBe(first)
+    expect(otherSecret).not.toBe(first)
+    expect(seen.keys.join(' ').toLowerCase()).not.toMatch(/limited|example|@/)
+  })
+})
+
+test('callers without the header of the platform share one bucket', async () => {
+  const { app } = testApp()
+  const statuses = new Set<number>()
+  // Two windows of the limiter can meet: twice its 20 and one more overflow one of them.
+  for (let i = 0; i < 41; i += 1) {
+    const response = await app.request(
+      '/api/v1/auth/login',
+      { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{' },
+      env,
+    )
+    await response.text()
+    statuses.add(response.status)
+  }
+  expect(statuses).toContain(429)
+})
+
+test('a body that says it is too large is refused unread', async () => {
+  const { app } = testApp()
+  let reads = 0
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        reads += 1
+        controller.enqueue(new TextEncoder().encode('{}'))
+        controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  const response = await app.request(
+    new Request('http://localhost/api/v1/auth/login', {
+      method: 'POST',
+      body,
+      headers: {
+        'CF-Connecting-IP': freshAddress(),
+        'Content-Type': 'application/json',
+        'Content-Length': String(10 * 1024 * 1024),
+      },
+    }),
+    undefined,
+    env,
+  )
+  expect([response.status, reads]).toEqual([413, 0])
+})
