@@ -52,6 +52,24 @@ shop.post(
     return c.text('gone')
   },
 )
+shop.post(
+  '/settles-twice',
+  paywall(async () => ({ apiCalls: 1, reactions: 50 })),
+  async (c) => {
+    const settle = c.var.paid.settleLater()
+    await settle({ apiCalls: 1, reactions: 9 })
+    await settle({ apiCalls: 1, reactions: 9 })
+    return c.text('done')
+  },
+)
+shop.post(
+  '/takes-more-than-it-asked-for',
+  paywall(async () => ({ apiCalls: 1, reactions: 50 })),
+  async (c) => {
+    await c.var.paid.settleLater()({ apiCalls: 2, reactions: 51 })
+    return c.text('done')
+  },
+)
 
 /** Asks, reads the answer whole, and leaves what `waitUntil` was given to the caller. */
 async function send(path: string, { key }: { key: string }) {
@@ -110,6 +128,22 @@ describe('a call that we answer', () => {
     expect(await used(person)).toEqual({ api_calls: 1, reactions: 0 })
     expect(await leasesOf(person)).toEqual([])
   })
+})
+
+test.each([
+  ['/settles-twice', 'is charged once', { api_calls: 1, reactions: 9 }],
+  [
+    '/takes-more-than-it-asked-for',
+    'is charged what it asked for',
+    { api_calls: 1, reactions: 50 },
+  ],
+])('%s %s', async (path, _, expected) => {
+  const person = await customer()
+  const { status, settled } = await send(path, person)
+  await settled()
+  expect(status).toBe(200)
+  expect(await used(person)).toEqual(expected)
+  expect(await leasesOf(person)).toEqual([])
 })
 
 test('a settlement that begins after the answer has gone is waited for by the platform', async () => {
