@@ -77,7 +77,8 @@ export function oneOf<const T extends string>(choices: readonly T[]): Param<T> {
       const text = scalar(value, path, 'string')
       const found = choices.find((choice) => choice === text)
       if (found !== undefined) return found
-      const name = path.match(/\[([^\]]+)\]$/)?.[1] ?? path
+      // An entry of a list goes by the list's name.
+      const name = path.match(/[^[\]]+/g)?.findLast((segment) => !/^\d+$/.test(segment)) ?? path
       throw invalid(`Invalid ${name}: must be ${alternatives(choices)}`, { param: path })
     },
   }

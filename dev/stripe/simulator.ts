@@ -74,10 +74,10 @@ export interface Simulator {
   /** How many deliveries of an event are still outstanding: shown as `pending_webhooks`. */
   setPendingWebhooks(eventId: string, count: number): void
 
-  /** Pays an open Checkout session. `redirectTo` is the success URL with the session's id in it. */
+  /** Pays an open Checkout session; by null where it asks for no card. `redirectTo` is the success URL with the session's id in it. */
   payCheckout(
     sessionId: string,
-    card: CardEntry,
+    card: CardEntry | null,
     buyer?: BuyerDetails,
   ): { ok: true; redirectTo: string } | Refusal
   /** Moves a subscription to another price as the portal does. Default: proration is invoiced at once. */

@@ -257,3 +257,14 @@ test('pages ask nothing of other servers and run no script', async () => {
   const style = await fetch(`${server.url}/_pages/style.css`)
   expect(style.headers.get('Content-Type')).toContain('text/css')
 })
+
+test('a plan that ends by cancel_at has no next renewal', async () => {
+  const { customer, subscription } = await bought()
+  const shown = async () => {
+    const html = await text(`/dashboard/customers/${customer.id}`)
+    return /Next renewal<\/dt><dd>(?:<[^>]*>)?([^<]*)/.exec(html)?.[1]
+  }
+  expect(await shown()).toMatch(/\d{4}/)
+  server.sim.cancelAtPeriodEnd(subscription.id)
+  expect(await shown()).toBe('none')
+})

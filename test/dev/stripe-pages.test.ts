@@ -366,6 +366,32 @@ test('an open invoice is paid on its page', async () => {
   expect((await server.stripe.subscriptions.retrieve(subscription.id)).status).toBe('active')
 })
 
+test('Checkout asks for no card where none is needed, and a trial begins without one', async () => {
+  const session = await createSession(server.stripe, price.id, {
+    customer_email: 'ada@example.com',
+    payment_method_collection: 'if_required',
+    subscription_data: { trial_period_days: 7 },
+  })
+  const { text } = await page(urlOf(session))
+  expect(text).toContain('No card is needed now.')
+  expect(text).not.toContain('name="number"')
+  expect((await submit(urlOf(session), prefilledFields(text))).status).toBe(303)
+  const { subscription } = await server.stripe.checkout.sessions.retrieve(session.id)
+  expect(await server.stripe.subscriptions.retrieve(String(subscription))).toMatchObject({
+    status: 'trialing',
+    default_payment_method: null,
+  })
+})
+
+test('a card is asked for where the first period costs something', async () => {
+  const session = await createSession(server.stripe, price.id, {
+    customer_email: 'ada@example.com',
+    payment_method_collection: 'if_required',
+  })
+  expect((await page(urlOf(session))).text).toContain('name="number"')
+  expect((await submit(urlOf(session), {})).status).toBe(422)
+})
+
 test('pages that do not exist say so', async () => {
   for (const path of ['/c/pay/cs_none', '/p/session/bps_none', '/i/in_none', '/nothing']) {
     const { status, text } = await page(`${server.url}${path}`)

@@ -5,6 +5,7 @@ import {
   card,
   DAY,
   newPrice,
+  refusal,
   type ServedApi,
   START,
   startApi,
@@ -251,4 +252,18 @@ test('paying what is open heals a past due subscription while the next draft wai
   sim.setCard(customer.id, VISA)
   await stripe.invoices.pay(open?.id ?? '')
   expect((await stripe.subscriptions.retrieve(subscription.id)).status).toBe('active')
+})
+
+test('a paid invoice is neither voided nor finalized again', async () => {
+  const { stripe } = api
+  const { subscription } = await buy(api, (await newPrice(stripe)).id)
+  const id = String(subscription.latest_invoice)
+  expect(await refusal(stripe.invoices.voidInvoice(id))).toMatchObject({
+    statusCode: 400,
+    code: 'status_transition_invalid',
+  })
+  expect(await refusal(stripe.invoices.finalizeInvoice(id))).toMatchObject({
+    statusCode: 400,
+    code: 'invoice_not_editable',
+  })
 })

@@ -27,33 +27,47 @@ export interface Buyer {
   authenticated?: boolean
 }
 
+/** Whether Checkout asks for no card: nothing is due now, and one was only wanted if needed. */
+export function needsNoCard(session: Stripe.Checkout.Session): boolean {
+  return session.payment_method_collection === 'if_required' && session.amount_total === 0
+}
+
 /**
- * Pays an open session by card. Nothing remains of a declined try but the failed payment.
+ * Pays an open session by card, or by none where it needs none. Nothing remains of a declined try but the failed payment.
  * @returns the success URL with the session's id in it
  * @throws StripeError 402 for the card, 400 when the session is not open, 404 when there is none
  */
 export function payCheckoutSession(
   world: World,
   sessionId: string,
-  card: CardNumbers,
+  card: CardNumbers | null,
   buyer: Buyer,
 ): string {
   const session = openSession(world, sessionId)
   const plan = find(world.store.checkoutPlans, 'checkout.session', sessionId, 'id')
   const known = idOrNull(session.customer)
   const email = session.customer_details?.email ?? buyer.email ?? null
-  const method = cardFromNumbers(world, card, { email, name: buyer.name ?? null }, known)
+  if (card === null && !needsNoCard(session)) {
+    throw invalid('This Checkout Session asks for a card.', {
+      code: 'parameter_missing',
+      param: 'card',
+    })
+  }
+  const billing = { email, name: buyer.name ?? null }
+  const method = card && cardFromNumbers(world, card, billing, known)
   const customer =
     known === null ? newCustomer(world, email, buyer) : findCustomer(world, known, 'customer')
   const presence = { inCheckout: true, authenticated: buyer.authenticated ?? false }
-  const intent = collectFirstPayment(world, { session, plan, customer, method, presence })
-  if (intent === null) requireAttachable(world, method)
+  const intent = method && collectFirstPayment(world, { session, plan, customer, method, presence })
+  if (method && intent === null) requireAttachable(world, method)
   if (known === null) {
     world.store.customers.set(customer.id, customer)
     world.emit('customer.created', customer)
   }
-  attachCard(world, method, customer.id)
-  rememberAuthentication(world, method)
+  if (method) {
+    attachCard(world, method, customer.id)
+    rememberAuthentication(world, method)
+  }
   const subscription = subscribe(world, plan, customer, method, intent)
   Object.assign(session, {
     customer: customer.id,
@@ -87,7 +101,7 @@ function subscribe(
   world: World,
   plan: CheckoutPlan,
   customer: Stripe.Customer,
-  method: Stripe.PaymentMethod,
+  method: Stripe.PaymentMethod | null,
   intent: Stripe.PaymentIntent | null,
 ): Stripe.Subscription {
   const days = plan.trialPeriodDays
@@ -99,7 +113,7 @@ function subscribe(
     metadata: plan.subscriptionMetadata,
     billingMode: plan.billingMode,
     description: plan.description,
-    defaultPaymentMethod: method.id,
+    defaultPaymentMethod: method?.id ?? null,
     trialEnd: plan.trialEnd ?? (days === null ? null : world.now(customer.id) + days * DAY),
     anchor: null,
     missingPaymentMethod: plan.missingPaymentMethod,

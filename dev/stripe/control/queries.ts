@@ -16,6 +16,18 @@ export function subscriptionsOf({ data }: Data, customerId: string): Stripe.Subs
     .reverse()
 }
 
+/** When the next renewal comes; a subscription that ends by then has none. */
+export function renewsOn(sim: Data, customerId: string): number | null {
+  const ends = subscriptionsOf(sim, customerId)
+    .filter(({ ended_at }) => ended_at === null)
+    .filter(({ status }) => status !== 'paused' && status !== 'incomplete')
+    .flatMap(({ items, cancel_at }) => {
+      const end = Math.max(...items.data.map((item) => item.current_period_end))
+      return cancel_at !== null && cancel_at <= end ? [] : [end]
+    })
+  return ends.length > 0 ? Math.min(...ends) : null
+}
+
 /** A customer's invoices, newest first. */
 export function invoicesOf({ data }: Data, customerId: string): Stripe.Invoice[] {
   return [...data.invoices.values()]

@@ -1,6 +1,7 @@
 // How Checkout looks: the plan on one side, the form on the other.
 import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
+import { needsNoCard } from '../billing/checkout.ts'
 import { idOf, planName } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { CheckoutPlan } from '../store.ts'
@@ -107,17 +108,28 @@ function payForm(
   plan: CheckoutPlan | undefined,
 ): Html {
   const path = `/c/pay/${session.id}`
+  const cardless = needsNoCard(session)
   const trial = plan !== undefined && trialWords(plan) !== null
   return html`<div class="stack">
 <form method="post" action="${path}" class="panel stack" novalidate aria-label="Payment">
 ${emailField(sim, session, form)}
-${cardFields(form.card, form.cardErrors)}
-${inputField({ name: 'name', label: 'Name on the card', value: form.name, autocomplete: 'cc-name' })}
+${
+  cardless
+    ? ''
+    : html`${cardFields(form.card, form.cardErrors)}
+${inputField({ name: 'name', label: 'Name on the card', value: form.name, autocomplete: 'cc-name' })}`
+}
 <button class="primary pay">${trial ? 'Start trial' : 'Subscribe'}</button>
-<p class="muted small">${trial ? 'The card is charged when the trial ends, then each period until you cancel.' : 'The card is charged now and then each period until you cancel.'}</p>
+<p class="muted small">${cardless ? 'No card is needed now.' : chargeWords(trial)}</p>
 </form>
-${testCardList(path, form.card.number)}
+${cardless ? '' : testCardList(path, form.card.number)}
 </div>`
+}
+
+function chargeWords(trial: boolean): string {
+  return trial
+    ? 'The card is charged when the trial ends, then each period until you cancel.'
+    : 'The card is charged now and then each period until you cancel.'
 }
 
 function emailField(sim: Simulator, session: Stripe.Checkout.Session, form: PayForm): Html {

@@ -1,6 +1,7 @@
 // Checkout: what is bought, the card, and where the buyer goes then. GET and POST /c/pay/:sessionId
 import type { Context, Hono } from 'hono'
 import type { Stripe } from 'stripe'
+import { needsNoCard } from '../billing/checkout.ts'
 import { missing } from '../errors.ts'
 import type { Simulator } from '../simulator.ts'
 import type { CardErrors } from './card-form.ts'
@@ -40,7 +41,7 @@ export function routeCheckout(app: Hono, sim: Simulator): void {
       email: (session.customer_email ?? fields.get('email') ?? '').trim(),
       name: (fields.get('name') ?? '').trim(),
     }
-    const read = readCard(typed)
+    const read = needsNoCard(session) ? { ok: true as const, card: null } : readCard(typed)
     if (!read.ok) form.cardErrors = read.errors
     if (!session.customer && !/^[^\s@]+@[^\s@]+$/.test(form.email)) {
       form.emailError = 'Write an email address, such as ada@example.com.'

@@ -6,6 +6,7 @@ import {
   invoicesOf,
   planName,
   priceOf,
+  renewsOn,
   subscriptionsOf,
 } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
@@ -40,7 +41,7 @@ function pathOf(customerId: string): string {
 
 function clockPanel(sim: Simulator, customer: Stripe.Customer): Html {
   const { id } = customer
-  const renewal = sim.nextRenewal(id)
+  const renewal = renewsOn(sim, id)
   const card = defaultCardOf(sim, id)
   const fails = sim.data.failNextPayment.has(id)
   return html`<section class="panel stack" aria-label="Clock and card">

@@ -1,7 +1,7 @@
 // The dashboard's first page: customers with their clocks, subscriptions with their states.
 import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
-import { idOf, planName, priceOf } from '../control/queries.ts'
+import { idOf, planName, priceOf, renewsOn } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { Html } from './layout.ts'
 import { badge, postButton } from './layout.ts'
@@ -49,7 +49,7 @@ ${more(customers.length, 'customers')}
 function customerRow(sim: Simulator, customer: Stripe.Customer): Html {
   const { id } = customer
   const name = customer.email ?? customer.name ?? id
-  const renewal = sim.nextRenewal(id)
+  const renewal = renewsOn(sim, id)
   return html`<tr>
 <td><a href="/dashboard/customers/${id}">${name}</a><br><span class="id muted">${id}</span>
 ${sim.data.failNextPayment.has(id) ? badge('next payment will fail', 'warn') : ''}</td>

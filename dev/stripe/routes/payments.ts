@@ -87,15 +87,17 @@ export const paymentRoutes: Route[] = [
     'list of invoiceitem',
     { ...listParams, customer: string(), invoice: string(), pending: boolean() },
     ({ world, params }) => {
-      const found = [...world.store.invoiceItems.values()]
-        .filter(
-          ({ customer, invoice }) =>
-            (params.customer === undefined || idOrNull(customer) === params.customer) &&
-            (params.invoice === undefined || idOrNull(invoice) === params.invoice) &&
-            (params.pending === undefined || params.pending === (invoice === null)),
-        )
-        .map((item) => ({ ...item, created: item.date }))
-      const { data, ...list } = paginate(found, params, '/v1/invoiceitems', 'invoiceitem')
+      const all = [...world.store.invoiceItems.values()].map((item) => ({
+        ...item,
+        created: item.date,
+      }))
+      const found = all.filter(
+        ({ customer, invoice }) =>
+          (params.customer === undefined || idOrNull(customer) === params.customer) &&
+          (params.invoice === undefined || idOrNull(invoice) === params.invoice) &&
+          (params.pending === undefined || params.pending === (invoice === null)),
+      )
+      const { data, ...list } = paginate(found, params, '/v1/invoiceitems', 'invoiceitem', all)
       return { ...list, data: data.map(({ created: _, ...item }) => item) }
     },
   ),
