@@ -36,8 +36,9 @@ export interface DatabaseFault {
   constraint: string | undefined
 }
 
-// SQLSTATE classes in which a working statement fails for a reason outside of it: connection, resources, shutdown.
-const PASSING = /^(08|53|57P)/
+// SQLSTATE classes in which a working statement fails for a reason outside of it: connection, resources, and an
+// operator's hand (shutdown, a statement cancelled by its time limit).
+const PASSING = /^(08|53|57)/
 
 /** Null for anything that does not come from the database. */
 export function databaseFault(thrown: unknown): DatabaseFault | null {

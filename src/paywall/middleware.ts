@@ -115,7 +115,8 @@ async function takeUnits(
 /** A call that has been let in, and how it settles. */
 function openCall(c: AppContext, leaseId: string, { account }: Allowed) {
   const { deps } = c.var
-  const book = (units: Units) => settle(deps, leaseId, account, units)
+  const ended = Promise.withResolvers<void>()
+  const book = (units: Units) => settle(deps, leaseId, account, units).finally(ended.resolve)
   const call = {
     account,
     endsBy: deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000),
@@ -124,9 +125,8 @@ function openCall(c: AppContext, leaseId: string, { account }: Allowed) {
     settleLater() {
       call.settlesLater = true
       // The client may leave before the stream has ended: the settlement must outlive the request.
-      const { promise, resolve } = Promise.withResolvers<void>()
-      c.executionCtx.waitUntil(promise)
-      return (units: Units) => book(units).finally(resolve)
+      c.executionCtx.waitUntil(ended.promise)
+      return book
     },
   } satisfies PaidCall & Record<string, unknown>
   return call

@@ -18,6 +18,7 @@ describe('a refusal that has nothing to do with the statement', () => {
   test.each([
     ['08006', 'the connection failed'],
     ['53300', 'too many connections'],
+    ['57014', 'it cancels the statement'],
     ['57P01', 'it is shut down'],
     ['57P03', 'it starts up'],
   ])('%s (%s) is 503 with Retry-After, on account calls and on paid ones', async (code) => {

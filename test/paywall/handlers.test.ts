@@ -108,7 +108,8 @@ describe('a call that we fail', () => {
 
   test('after it took the settlement upon itself costs nothing and holds nothing', async () => {
     const person = await customer()
-    const { status } = await send('/throws-late', person)
+    const { status, settled } = await send('/throws-late', person)
+    await settled()
     expect(status).toBe(500)
     expect(await used(person)).toEqual({ api_calls: 0, reactions: 0 })
     expect(await leasesOf(person)).toEqual([])
