@@ -6,6 +6,7 @@
 // first message of a cycle to its Sync, and to the end of its transaction.
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { PGlite } from '@electric-sql/pglite'
+import { withoutCopyIn } from './postgres-copy.ts'
 
 const SSL_REQUEST = 80877103
 const GSS_REQUEST = 80877104
@@ -18,6 +19,7 @@ const SYNC = 0x53
 const FUNCTION_CALL = 0x46
 const FLUSH = 0x48
 const TERMINATE = 0x58
+const ERROR = 0x45
 /** The start-up message has no kind of its own. */
 const START_UP = undefined
 const ENDS_A_CYCLE = new Set<number | undefined>([START_UP, QUERY, SYNC, FUNCTION_CALL])
@@ -28,15 +30,18 @@ export interface Wire {
   end(): Promise<void>
 }
 
-/** Listens on 127.0.0.1 and speaks for `db`. Rejects with the listener's error (EADDRINUSE). */
-export function serveWire(db: PGlite, port: number): Promise<Wire> {
+/**
+ * Listens on 127.0.0.1 and speaks for `db`. Rejects with the listener's error (EADDRINUSE).
+ * @param idleMs how long a connection may keep the engine without a word while others wait for it
+ */
+export function serveWire(db: PGlite, port: number, idleMs: number): Promise<Wire> {
   const turns = new Turns()
   const open = new Map<Socket, Promise<void>>()
   const server = createServer({ noDelay: true }, (socket) => {
     open.set(socket, converse(socket))
   })
   async function converse(socket: Socket): Promise<void> {
-    const conversation = new Conversation(db, turns, socket)
+    const conversation = new Conversation(db, turns, socket, idleMs)
     await conversation.run()
     socket.destroy()
     await conversation.leave(() => open.size <= 1)
@@ -60,6 +65,11 @@ export function serveWire(db: PGlite, port: number): Promise<Wire> {
 /** First come, first served: who holds the engine. */
 class Turns {
   #tail: Promise<void> = Promise.resolve()
+  #waiting = 0
+
+  get anybodyWaits(): boolean {
+    return this.#waiting > 0
+  }
 
   /** Resolves when it is the caller's turn, with the function that ends it. */
   async take(): Promise<() => void> {
@@ -68,7 +78,9 @@ class Turns {
     this.#tail = new Promise((resolve) => {
       release = resolve
     })
+    this.#waiting += 1
     await before
+    this.#waiting -= 1
     return release
   }
 }
@@ -80,8 +92,11 @@ class Conversation {
   readonly #socket: Socket
   #endTurn: (() => void) | undefined
   #unfinished = false
+  readonly #idleMs: number
+  #idle: NodeJS.Timeout | undefined
 
-  constructor(db: PGlite, turns: Turns, socket: Socket) {
+  constructor(db: PGlite, turns: Turns, socket: Socket, idleMs: number) {
+    this.#idleMs = idleMs
     this.#db = db
     this.#turns = turns
     this.#socket = socket
@@ -104,7 +119,7 @@ class Conversation {
           }
           const kind = started ? taken[0] : START_UP
           if (kind === TERMINATE) return
-          cycle.push(taken)
+          cycle.push(started ? withoutCopyIn(taken) : taken)
           if (!ENDS_A_CYCLE.has(kind) && kind !== FLUSH) continue
           await this.#execute(cycle, kind === FLUSH ? 'unfinished' : 'whole')
           started = true
@@ -121,6 +136,7 @@ class Conversation {
    * nobody else is connected, the session forgets settings, temporary tables and prepared statements.
    */
   async leave(isAlone: () => boolean): Promise<void> {
+    clearInterval(this.#idle)
     try {
       if (this.#endTurn === undefined && !isAlone()) return
       this.#endTurn ??= await this.#turns.take()
@@ -135,13 +151,25 @@ class Conversation {
   }
 
   async #execute(messages: Buffer[], part: 'whole' | 'unfinished'): Promise<void> {
+    clearInterval(this.#idle)
     this.#endTurn ??= await this.#turns.take()
     if (this.#socket.destroyed) return
     this.#unfinished = part === 'unfinished'
     await this.#send(Buffer.concat(messages))
-    if (this.#unfinished || this.#db.isInTransaction()) return
+    if (this.#unfinished || this.#db.isInTransaction()) {
+      this.#idle = setInterval(() => this.#endIdle(), this.#idleMs)
+      return
+    }
     this.#endTurn()
     this.#endTurn = undefined
+  }
+
+  /** As a server's `idle_in_transaction_session_timeout`, but only where somebody waits for the engine. */
+  #endIdle(): void {
+    if (!this.#turns.anybodyWaits) return
+    const said = 'terminating connection due to idle-in-transaction timeout'
+    this.#socket.end(message(ERROR, `SFATAL\0VFATAL\0C25P03\0M${said}\0\0`))
+    this.#socket.destroySoon()
   }
 
   #send(bytes: Buffer): Promise<void> {

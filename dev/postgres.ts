@@ -23,6 +23,8 @@ export interface PostgresOptions {
   dataDir?: string
   /** Port of the embedded engine on 127.0.0.1; 0 or absent picks a free one. */
   port?: number
+  /** How long a connection may sit in a transaction of the embedded engine while others wait: 30 seconds. */
+  idleInTransactionMs?: number
 }
 
 /** No Postgres answers at the URL. `message` names host and port, never the password. */
@@ -32,9 +34,7 @@ export class PostgresUnreachableError extends Error {
 
 /** @throws PostgresUnreachableError, PortTakenError, FolderLockedError */
 export function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  return options.url === undefined
-    ? startEmbedded(options.dataDir, options.port ?? 0)
-    : useServer(options.url)
+  return options.url === undefined ? startEmbedded(options) : useServer(options.url)
 }
 
 async function useServer(url: string): Promise<PostgresServer> {
@@ -44,7 +44,11 @@ async function useServer(url: string): Promise<PostgresServer> {
   return { url, maxConnections: 10, close: async () => {} }
 }
 
-async function startEmbedded(dataDir: string | undefined, port: number): Promise<PostgresServer> {
+async function startEmbedded({
+  dataDir,
+  port = 0,
+  idleInTransactionMs = 30_000,
+}: PostgresOptions): Promise<PostgresServer> {
   const folder = dataDir === undefined ? undefined : resolve(dataDir)
   if (folder !== undefined) mkdirSync(dirname(folder), { recursive: true })
   const unlock = folder === undefined ? () => {} : lockFolder(folder, 'the embedded Postgres')
@@ -52,7 +56,7 @@ async function startEmbedded(dataDir: string | undefined, port: number): Promise
   try {
     db = await PGlite.create(folder === undefined ? {} : { dataDir: folder })
     const engine = db
-    const wire = await serveWire(engine, port)
+    const wire = await serveWire(engine, port, idleInTransactionMs)
     return {
       url: `postgres://postgres@127.0.0.1:${wire.port}/postgres`,
       maxConnections: 1,
@@ -89,6 +93,21 @@ export async function dropDatabase(url: string, name: string): Promise<void> {
   await connected(url, (client) =>
     client.query(`DROP DATABASE IF EXISTS ${identifier} WITH (FORCE)`),
   )
+}
+
+/** Drops the databases named `prefix`, milliseconds since 1970, `_` and hex digits, that are from before `limit`. */
+export async function dropStaleDatabases(url: string, prefix: string, limit: Date): Promise<void> {
+  const names: string[] = []
+  await connected(url, async (client) => {
+    const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database')
+    names.push(...rows.map(({ datname }) => datname))
+  })
+  for (const name of names) {
+    const [, made] = /^(\d{13})_[0-9a-f]+$/.exec(name.replace(prefix, '')) ?? []
+    if (made && name.startsWith(prefix) && Number(made) < limit.getTime()) {
+      await dropDatabase(url, name)
+    }
+  }
 }
 
 async function connected(url: string, use: (client: pg.Client) => Promise<unknown>): Promise<void> {

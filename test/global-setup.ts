@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { TestProject } from 'vitest/node'
-import { createDatabase, dropDatabase } from '../dev/postgres.ts'
+import { createDatabase, dropDatabase, dropStaleDatabases } from '../dev/postgres.ts'
 import type { StackInfo } from '../dev/stack-info.ts'
 import { workerVars } from '../dev/worker-vars.ts'
 
@@ -16,27 +16,34 @@ declare module 'vitest' {
   }
 }
 
+/** Followed by the moment of creation: what a killed run left is known by its age. */
+const PREFIX = 'tollgate_test_'
+const DAY_MS = 86_400_000
+
 export default async function setup(project: TestProject) {
   const server = process.env.LOCAL_POSTGRES_URL
-  const name = `tollgate_test_${randomBytes(6).toString('hex')}`
+  const name = `${PREFIX}${Date.now()}_${randomBytes(6).toString('hex')}`
+  if (server) await dropStaleDatabases(server, PREFIX, new Date(Date.now() - DAY_MS))
   const database = server && (await createDatabase(server, name))
   const child = spawn(process.execPath, ['dev/stack.ts', '--memory'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...(database && { LOCAL_POSTGRES_URL: database }) },
   })
   const ended = once(child, 'exit')
+  const end = async () => {
+    child.stdin.end()
+    await ended
+    if (server) await dropDatabase(server, name)
+  }
   const [line] = await Promise.race([
     once(createInterface(child.stdout), 'line'),
-    ended.then(([code]) => {
+    ended.then(async ([code]) => {
+      await end()
       throw new Error(`The stack ended with ${code} before it served`)
     }),
   ])
   const stack = JSON.parse(line) as StackInfo
   project.provide('stack', stack)
   project.provide('vars', workerVars(stack))
-  return async () => {
-    child.stdin.end()
-    await ended
-    if (server) await dropDatabase(server, name)
-  }
+  return end
 }

@@ -1,5 +1,6 @@
 // One statement: run through the extended protocol, its result written as Neon writes it.
 import type { ClientBase, FieldDef, QueryArrayConfig, QueryArrayResult } from 'pg'
+import { copiesIn } from '../postgres-copy.ts'
 import { Refusal } from './refusal.ts'
 import { jsonText } from './values.ts'
 
@@ -30,6 +31,7 @@ export async function run(
 ): Promise<string> {
   const { query: text, params: values, arrayMode, rawText } = statement
   if (text.includes('\0')) throw new Refusal(400, 'error encoding message to server')
+  if (copiesIn(text)) throw new Refusal(400, 'COPY FROM STDIN is not supported', '0A000', 'ERROR')
   if (values.length > MAX_PARAMETERS) throw new Refusal(400, 'value too large to transmit')
 
   // pg stores no row after a parser has thrown, so that a huge result is not kept in memory.

@@ -95,10 +95,17 @@ async function withConnection<T>(
     return await use(client)
   } finally {
     gone.removeEventListener('abort', cancel)
+    await forgetSession(client, gone)
     client.off('error', ignore)
     // A statement may be a BEGIN; and a cancellation may still be on its way to this connection.
     client.release(gone.aborted || client.getTransactionStatus() !== 'I')
   }
+}
+
+/** Settings, temporary tables and locks of a session end with the request. A connection that refuses is not idle. */
+async function forgetSession(client: pg.PoolClient, gone: AbortSignal): Promise<void> {
+  if (gone.aborted || client.getTransactionStatus() !== 'I') return
+  await client.query('DISCARD ALL').catch(() => client.end())
 }
 
 /** Tells the server to end what the connection runs, as Neon does when the caller hangs up. */

@@ -1,6 +1,6 @@
 // The embedded engine: ioredis-mock behind Redis's own checks, replies and errors, in this process.
-// The mock keeps text, so bytes go in as one character each (0 to 255) and come out the same. It has no streams to
-// speak of, no bitmaps beyond GETBIT and SETBIT, no geo, JSON or HyperLogLog; hash fields that look like numbers come
+// The mock keeps text, so bytes go in as one character each (0 to 255) and come out the same. It has no
+// streams, no bitmaps beyond GETBIT and SETBIT, no geo, JSON or HyperLogLog; hash fields that look like numbers come
 // first. Whatever it lacks is an unknown command. Integers are exact to 2^53.
 import type { RedisServer } from './client.ts'
 import { checkScript, runScript, sha1 } from './lua.ts'
@@ -50,7 +50,7 @@ const table = new Map(commandInfo.map((info) => [info[0].toLowerCase(), info]))
 const OWN = new Set(['eval', 'eval_ro', 'evalsha', 'evalsha_ro', 'script', 'command'])
 /** Those of a connection, which this engine has not, or which the mock only pretends to do. */
 const REFUSED =
-  /^(auth|client|cluster|config|debug|failover|hello|info|latency|monitor|multi|exec|discard|watch|unwatch|quit|reset|select|replicaof|replconf|role|p?sync|p?subscribe|p?unsubscribe|save|bgsave|bgrewriteaof|lolwut|readonly|readwrite|asking|swapdb|shutdown|xread.*|b[lrz].*)$/
+  /^(auth|client|cluster|config|debug|failover|hello|info|latency|monitor|multi|exec|discard|watch|unwatch|quit|reset|select|replicaof|replconf|role|p?sync|p?subscribe|p?unsubscribe|save|bgsave|bgrewriteaof|lolwut|readonly|readwrite|asking|swapdb|shutdown|x[a-z]+|b[lrz].*)$/
 /** What answers with a status; the mock gives text for that as for data. */
 const STATUS = new Set(['set', 'mset', 'hmset', 'lset', 'rename', 'flushdb', 'flushall', 'type'])
 /** Redis's types, as its ACL categories call them, and the mock's. */

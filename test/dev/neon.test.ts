@@ -247,9 +247,26 @@ describe('database errors', () => {
     expect(await failure('SELECT $1::int', ['one'])).toMatchObject({ code: '22P02' })
   })
 
+  test('COPY from the client is refused, and the next query answered', async () => {
+    await expect(sql.query('COPY pg_class FROM STDIN')).rejects.toMatchObject({ code: '0A000' })
+    expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }])
+  })
+
   test('a zero byte in the query is refused and the next query answered', async () => {
     expect(await failure('SELECT 1\0, 2')).toMatchObject({ code: '' })
     expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }])
+  })
+
+  test('what a session keeps ends with the request', async () => {
+    const zone = await sql`SHOW TimeZone`
+    await sql`SET TimeZone = 'Asia/Tokyo'`
+    await sql`CREATE TEMP TABLE left_behind (id int)`
+    await sql`SELECT pg_advisory_lock(42)`
+    expect(await sql`SHOW TimeZone`).toEqual(zone)
+    expect(await sql`SELECT to_regclass('left_behind')::text AS found`).toEqual([{ found: null }])
+    const held = await sql`SELECT count(*)::int AS held FROM pg_locks
+      WHERE locktype = 'advisory' AND objid = 42 AND pid = pg_backend_pid()`
+    expect(held).toEqual([{ held: 0 }])
   })
 
   test('a transaction left open by a query ends with it', async () => {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   createDatabase,
   dropDatabase,
+  dropStaleDatabases,
   type PostgresServer,
   startPostgres,
 } from '../../dev/postgres.ts'
@@ -97,6 +98,34 @@ describe('the embedded engine', () => {
     await client.end()
   })
 
+  test.each([
+    'COPY copied FROM STDIN',
+    '  -- a comment\n copy copied (id) from /* here */ stdin with (format csv)',
+    'SELECT 1; COPY copied FROM STDIN',
+  ])('refuses %j, which would stop the engine for everybody', async (text) => {
+    const [client, other] = [await connect(server.url), await connect(server.url)]
+    await client.query('CREATE TABLE IF NOT EXISTS copied (id int)')
+    await expect(client.query(text)).rejects.toMatchObject({ code: '0A000' })
+    expect((await client.query('SELECT count(*)::int AS rows FROM copied')).rows).toEqual([
+      { rows: 0 },
+    ])
+    expect((await other.query("SELECT 'copy x from stdin' AS text")).rows).toHaveLength(1)
+    await Promise.all([client.end(), other.end()])
+  })
+
+  test('ends a connection that sits in a transaction while another waits', async () => {
+    const shared = await startPostgres({ idleInTransactionMs: 50 })
+    const [sitting, waiting] = [await connect(shared.url), await connect(shared.url)]
+    const ended = once(sitting, 'error')
+    await sitting.query('BEGIN')
+    await sitting.query('CREATE TABLE half_done (id int)')
+    const { rows } = await waiting.query(`SELECT to_regclass('half_done') AS found`)
+    expect(rows).toEqual([{ found: null }])
+    expect((await ended)[0]).toMatchObject({ code: '25P03' })
+    await waiting.end()
+    await shared.close()
+  }, 60_000)
+
   test('refuses a second engine on its folder', async () => {
     await expect(startPostgres({ dataDir })).rejects.toThrow(`process ${process.pid}`)
   })
@@ -181,6 +210,21 @@ describe('a server named by URL', () => {
       await dropDatabase(real, name)
       await expect(startPostgres({ url })).rejects.toThrow(/does not exist/)
       await dropDatabase(real, name)
+    })
+
+    test('loses the databases of earlier runs, and no other', async () => {
+      const prefix = `tollgate_stale_${crypto.randomUUID().replaceAll('-', '')}_`
+      const names = [`${prefix}1700000000000_ab`, `${prefix}1900000000000_ab`, `${prefix}mine`]
+      for (const name of names) await createDatabase(real, name)
+      await dropStaleDatabases(real, prefix, new Date(1_800_000_000_000))
+      const client = await connect(real)
+      const left = await client.query(
+        'SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1',
+        [prefix],
+      )
+      await client.end()
+      for (const name of names) await dropDatabase(real, name)
+      expect(left.rows.map(({ datname }) => datname)).toEqual(names.slice(1))
     })
   }
 })

@@ -18,6 +18,16 @@ function plain(reply: RedisReply): unknown {
   return Buffer.isBuffer(reply) ? reply.toString() : reply
 }
 
+test.each(['XADD s * f v', 'XREAD STREAMS s 0', 'XLEN s', 'XRANGE s - +', 'XGROUP CREATE s g 0'])(
+  'the embedded Redis, which has no streams, does not know %s',
+  async (line) => {
+    const redis = await startRedis({ url: undefined })
+    const [command = '', ...args] = line.split(' ')
+    await expect(redis.call(command, args)).rejects.toThrow(`ERR unknown command '${command}'`)
+    await redis.close()
+  },
+)
+
 describe.each(targets)('the $name Redis', ({ url }) => {
   const key = `tollgate-test:${randomUUID()}`
   let redis: RedisServer

@@ -5,124 +5,16 @@ import { invalid } from '../errors.ts'
 import { findActivePrice, findCustomer, idOf, productName } from '../lookup.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { buildCheckoutSession, buildLineItem } from '../objects/checkout-session.ts'
-import {
-  allNotSimulated,
-  array,
-  boolean,
-  integer,
-  metadata,
-  object,
-  oneOf,
-  required,
-  string,
-  timestamp,
-  type Values,
-} from '../params.ts'
+import type { Values } from '../params.ts'
 import { route } from '../route.ts'
 import type { CheckoutPlan } from '../store.ts'
 import { checkoutUrl } from '../urls.ts'
 import type { Version } from '../versions.ts'
 import type { World } from '../world.ts'
-import { email, locale, url } from './fields.ts'
+import { shape } from './checkout-session-shape.ts'
 
 const DAY = 86_400
 const HALF_HOUR = 1800
-
-/** What Stripe's Checkout can do beside. */
-const UNSIMULATED = [
-  'adaptive_pricing',
-  'after_expiration',
-  'allowed_payment_method_types',
-  'branding_settings',
-  'consent_collection',
-  'currency',
-  'custom_fields',
-  'custom_text',
-  'customer_account',
-  'customer_creation',
-  'customer_update',
-  'discounts',
-  'excluded_payment_method_types',
-  'integration_identifier',
-  'invoice_creation',
-  'managed_payments',
-  'name_collection',
-  'optional_items',
-  'origin_context',
-  'payment_intent_data',
-  'payment_method_configuration',
-  'payment_method_data',
-  'payment_method_options',
-  'permissions',
-  'phone_number_collection',
-  'redirect_on_completion',
-  'return_url',
-  'saved_payment_method_options',
-  'setup_intent_data',
-  'shipping_address_collection',
-  'shipping_options',
-  'tax_id_collection',
-  'wallet_options',
-] as const
-
-const shape = {
-  ...allNotSimulated(UNSIMULATED),
-  mode: required(oneOf(['payment', 'setup', 'subscription'])),
-  allow_promotion_codes: boolean(),
-  automatic_tax: object({ enabled: required(boolean()) }),
-  billing_address_collection: oneOf(['auto', 'required']),
-  cancel_url: url,
-  client_reference_id: string({ max: 200 }),
-  customer: string(),
-  customer_email: email,
-  expires_at: timestamp(),
-  line_items: required(
-    array(
-      object({
-        ...allNotSimulated([
-          'adjustable_quantity',
-          'dynamic_tax_rates',
-          'metadata',
-          'price_data',
-          'tax_rates',
-        ]),
-        price: required(string()),
-        quantity: integer({ min: 1 }),
-      }),
-      { max: 20 },
-    ),
-  ),
-  locale,
-  metadata: metadata(),
-  payment_method_collection: oneOf(['always', 'if_required']),
-  payment_method_types: array(oneOf(['card'])),
-  submit_type: oneOf(['auto', 'subscribe']),
-  subscription_data: object({
-    ...allNotSimulated([
-      'application_fee_percent',
-      'billing_cycle_anchor',
-      'billing_cycle_anchor_config',
-      'default_tax_rates',
-      'invoice_settings',
-      'on_behalf_of',
-      'pending_invoice_item_interval',
-      'proration_behavior',
-      'transfer_data',
-    ]),
-    billing_mode: object({ type: required(oneOf(['classic', 'flexible'])) }),
-    description: string({ max: 500 }),
-    metadata: metadata(),
-    trial_end: timestamp(),
-    trial_period_days: integer({ min: 1, max: 730 }),
-    trial_settings: object({
-      end_behavior: required(
-        object({ missing_payment_method: oneOf(['cancel', 'create_invoice', 'pause']) }),
-      ),
-    }),
-  }),
-  success_url: required(url),
-  ui_mode: oneOf(['hosted_page']),
-}
 
 type Params = Values<typeof shape>
 
