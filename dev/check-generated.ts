@@ -1,6 +1,16 @@
-// `npm run check:generated`: the migrations in drizzle/ are those that src/data/schema.ts makes.
+// `npm run check:generated`: the migrations in drizzle/ are those that src/data/schema.ts makes, and
+// none of them has been edited.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 
 const KIT = join('node_modules', 'drizzle-kit', 'bin.cjs')
@@ -23,6 +33,38 @@ function pendingMigrations(): { files: string[]; output: string } {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Hashes of the SQL files, so that one which was released is never edited: databases have it applied already. */
+const HASHES = join('drizzle', 'hashes.json')
+
+function sqlHashes(): Record<string, string> {
+  const files = readdirSync('drizzle').filter((file) => file.endsWith('.sql'))
+  const hash = (file: string) =>
+    createHash('sha256')
+      .update(readFileSync(join('drizzle', file)))
+      .digest('hex')
+  return Object.fromEntries(files.sort().map((file) => [file, hash(file)]))
+}
+
+/** The files that are not as they were sealed; with `write` new ones are sealed, and a sealed one never changes. */
+function unsealed(write: boolean): string[] {
+  const known: Record<string, string> = existsSync(HASHES)
+    ? JSON.parse(readFileSync(HASHES, 'utf8'))
+    : {}
+  const now = sqlHashes()
+  const sealed = write ? { ...now, ...known } : known
+  if (write) writeFileSync(HASHES, `${JSON.stringify(sealed, null, 2)}\n`)
+  const names = new Set([...Object.keys(now), ...Object.keys(sealed)])
+  return [...names].filter((name) => now[name] !== sealed[name])
+}
+
+const edited = unsealed(process.argv.includes('--write'))
+if (edited.length > 0) {
+  console.error(
+    `Not as sealed in drizzle/hashes.json: ${edited.join(', ')}. A new migration: seal it with \`npm run check:generated -- --write\`. One that was edited: take that back and make another, as databases have it applied already.`,
+  )
+  process.exitCode = 1
 }
 
 const { files, output } = pendingMigrations()
