@@ -2,10 +2,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { freePorts } from './ports.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Hangs end after this time; nothing is measured by it. */
@@ -79,18 +79,8 @@ async function isGone(group: number): Promise<void> {
   }, patience)
 }
 
-/** The first of five free ports in a row, as good as. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? Math.min(address.port, 65_000) : 0
-}
-
 test('a demo that is interrupted in the middle of the sale leaves nothing running and fails', async () => {
-  const port = await freePort()
+  const port = await freePorts()
   const { npm, ended, output } = run('demo', { PORT: String(port) })
   const worker = await wranglerOf(port)
   await vi.waitFor(() => expect(output()).toContain('register'), patience)
@@ -102,7 +92,7 @@ test('a demo that is interrupted in the middle of the sale leaves nothing runnin
 })
 
 test('a demo that is interrupted while the Worker starts leaves nothing running and fails', async () => {
-  const port = await freePort()
+  const port = await freePorts()
   const { npm, ended } = run('demo', { PORT: String(port) })
   const worker = await wranglerOf(port)
   npm.kill('SIGINT')
@@ -114,7 +104,7 @@ test('a demo that is interrupted while the Worker starts leaves nothing running 
 test.each(['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
   'npm run stack ends with the npm that ran it: %s to npm alone',
   async (signal) => {
-    const port = await freePort()
+    const port = await freePorts()
     const { npm, ended, output } = run('stack', { STACK_PORT: String(port) })
     await vi.waitFor(() => expect(output()).toContain('"databaseUrl"'), patience)
     npm.kill(signal)
@@ -125,7 +115,7 @@ test.each(['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
 )
 
 test('npm run dev ends with the npm that ran it, and so does its Worker', async () => {
-  const port = await freePort()
+  const port = await freePorts()
   const { npm, ended, output } = run('dev', { STACK_PORT: String(port), PORT: String(port + 4) })
   const worker = await wranglerOf(port + 4)
   await vi.waitFor(() => expect(output()).toContain('End with Ctrl-C'), patience)

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import Stripe from 'stripe'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { StackInfo } from '../../dev/stack-info.ts'
+import { freePorts } from './ports.ts'
 
 const STACK = join(import.meta.dirname, '../../dev/stack.ts')
 const children: ChildProcess[] = []
@@ -58,16 +59,6 @@ async function occupy(port: number): Promise<Server> {
   await once(server, 'listening')
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
   return server
-}
-
-/** Four free ports in a row. */
-async function freePorts(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? Math.min(address.port, 65_000) : 0
 }
 
 const isOpen = async (url: string) =>
