@@ -37,10 +37,14 @@ export interface Deps {
 /** A paid call that was let in: whose it is, and how to book what it used. */
 export interface PaidCall {
   account: AccountSnapshot
+  /** The plan that lets it in. */
+  tier: Tier
   /** Aborts while the call can still book what it used: a stream must end then. */
   endsBy: AbortSignal
   /** Keeps the units from being settled by the middleware: the handler does it when its stream has ended. */
   settleLater(): (units: Units) => Promise<void>
+  /** Replaces what the call is charged once it has been answered below 500: what the seller's origin says that it cost. */
+  costs(units: Units): void
 }
 
 export interface Variables {

@@ -45,10 +45,10 @@ export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
     const lease = await takeUnits(c, decision, asked)
     const took = performance.now() - started
 
-    const call = openCall(c, lease.id, decision)
+    const call = openCall(c, lease.id, decision, asked)
     c.set('paid', call)
     await next()
-    if (c.error || !call.settlesLater) await call.settle(c.res.status >= 500 ? NOTHING : asked)
+    if (c.error || !call.settlesLater) await call.settle(c.res.status >= 500 ? NOTHING : call.cost)
 
     c.header('Server-Timing', `paywall;dur=${took.toFixed(1)};desc="${source}"`)
     quotaHeaders(c, decision, lease.answer)
@@ -113,12 +113,17 @@ async function takeUnits(
 }
 
 /** A call that has been let in, and how it settles. */
-function openCall(c: AppContext, leaseId: string, { account }: Allowed) {
+function openCall(c: AppContext, leaseId: string, { account, tier }: Allowed, asked: Units) {
   const { deps } = c.var
   const ended = Promise.withResolvers<void>()
   const book = (units: Units) => settle(deps, leaseId, account, units).finally(ended.resolve)
   const call = {
     account,
+    tier,
+    cost: asked,
+    costs(units: Units) {
+      call.cost = units
+    },
     endsBy: deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000),
     settle: book,
     settlesLater: false,
