@@ -2,13 +2,15 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type Stripe from 'stripe'
 import type { RandomBytes } from './crypto.ts'
-import type { AccountSnapshot } from './data/accounts.ts'
+import type { AccountSnapshot } from './data/account-snapshot.ts'
 import type { Database } from './data/db.ts'
-import type { Units } from './data/leases.ts'
+import type { Memory } from './data/memory.ts'
 import type { RedisClient } from './data/redis.ts'
+import type { Units } from './data/units.ts'
 import type { DatasetRequest } from './datasets/params.ts'
 import type { Bindings, Config } from './env.ts'
 import type { Log } from './log.ts'
+import type { Repetition } from './paywall/idempotency.ts'
 import type { Tier } from './plans.ts'
 
 /** One of Cloudflare's rate limiters: false once `key` is over the limit that wrangler.toml sets. */
@@ -21,6 +23,8 @@ export interface Deps {
   config: Config
   db: Database
   redis: RedisClient
+  /** What this isolate remembers between requests. */
+  memory: Memory
   stripe: Stripe
   limiters: {
     authByAddress: RateLimiter
@@ -30,6 +34,8 @@ export interface Deps {
   now(): Date
   /** Aborts after that time: `AbortSignal.timeout`. */
   signalAfter(milliseconds: number): AbortSignal
+  /** Resolves after that time. */
+  pause(milliseconds: number): Promise<void>
   randomBytes: RandomBytes
   log: Log
 }
@@ -45,6 +51,8 @@ export interface PaidCall {
   settleLater(): (units: Units) => Promise<void>
   /** Replaces what the call is charged once it has been answered below 500: what the seller's origin says that it cost. */
   costs(units: Units): void
+  /** Under an idempotency key: bytes for what is random in the answer, so that a repetition is answered the same. */
+  seedBytes: Uint8Array | null
 }
 
 export interface Variables {
@@ -54,6 +62,8 @@ export interface Variables {
   account: AccountSnapshot
   /** Set by the paywall. */
   paid: PaidCall
+  /** Set by the paywall for a call with an idempotency key. */
+  repetition: Repetition | undefined
   /** Set while the paywall asks what a data set costs. */
   datasetRequest: DatasetRequest
 }

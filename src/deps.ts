@@ -3,6 +3,7 @@ import Stripe from 'stripe'
 import type { Deps, RateLimiter } from './context.ts'
 import { randomBytes } from './crypto.ts'
 import { connectDatabase } from './data/db.ts'
+import { createMemory } from './data/memory.ts'
 import { connectRedis } from './data/redis.ts'
 import { type Bindings, type Config, ConfigError, parseEnv } from './env.ts'
 import { consoleLog } from './log.ts'
@@ -35,10 +36,12 @@ function build(bindings: Bindings): Deps {
     config,
     db: connectDatabase(config.databaseUrl, config.databaseTimeoutMs),
     redis: connectRedis(config.redis),
+    memory: createMemory(),
     stripe: connectStripe(config.stripe),
     limiters: limiters(bindings as Record<string, unknown>),
     now: () => new Date(),
     signalAfter: (milliseconds) => AbortSignal.timeout(milliseconds),
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     randomBytes,
     log: consoleLog,
   }

@@ -130,6 +130,9 @@ export interface Config {
   prices: PriceIds
   pastDueGraceDays: number
   trialDays: number
+  /** How long an isolate answers from its memory, and for how long while nobody can be asked. */
+  memorySeconds: number
+  staleSeconds: number
   /** Origins that redirects may go to, or undefined when any https (or loopback) one may. */
   redirectOrigins: readonly string[] | undefined
 }
@@ -173,6 +176,8 @@ export function parseEnv(bindings: Bindings): Config {
     },
     pastDueGraceDays: env.PAST_DUE_GRACE_DAYS,
     trialDays: env.TRIAL_DAYS,
+    memorySeconds: env.PAYWALL_MEMORY_SECONDS,
+    staleSeconds: env.PAYWALL_STALE_SECONDS,
     redirectOrigins: list(env.ALLOWED_REDIRECT_ORIGINS)?.map((origin) => new URL(origin).origin),
   }
 }

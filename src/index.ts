@@ -1,18 +1,18 @@
 // The Worker: requests and the cron.
 import { createApp } from './app.ts'
-import { purgeLeases } from './data/leases.ts'
 import { depsFor } from './deps.ts'
 import type { Bindings } from './env.ts'
+import { flushUsage } from './usage/flush.ts'
 
 const app = createApp()
 
 export default {
   fetch: app.fetch,
 
-  /** Hourly: takes away the leases of calls that never settled. */
+  /** Every five minutes: the counts of accounts that changed go to Postgres. */
   async scheduled(_controller, bindings) {
     const deps = depsFor(bindings)
-    const purged = await purgeLeases(deps.db, deps.now())
-    deps.log('info', 'cron', { purged_leases: purged })
+    const accounts = await flushUsage(deps)
+    deps.log('info', 'cron', { accounts_flushed: accounts })
   },
 } satisfies ExportedHandler<Bindings>

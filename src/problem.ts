@@ -93,6 +93,12 @@ const CATALOGUE = {
     detail:
       'The portal opens after the first checkout. Start one with POST /api/v1/billing/checkout/session.',
   },
+  idempotency_key_in_use: {
+    status: 409,
+    title: 'Idempotency key in use',
+    detail:
+      'A call with this Idempotency-Key is still running. Wait for it, or repeat this one after Retry-After seconds.',
+  },
   payload_too_large: {
     status: 413,
     title: 'Payload too large',
@@ -107,6 +113,17 @@ const CATALOGUE = {
     status: 422,
     title: 'Invalid request',
     detail: 'Some fields are missing or wrong; "errors" lists each of them.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'Idempotency key reused',
+    detail:
+      'This Idempotency-Key was sent with another request within 24 hours. Make a new key for each request.',
+  },
+  idempotency_key_used_up: {
+    status: 422,
+    title: 'Idempotency key used up',
+    detail: 'This Idempotency-Key was repeated too often. Make a new key for a new call.',
   },
   quota_exceeded: {
     status: 429,

@@ -1,7 +1,8 @@
 // Who is calling: a JWT or an API key. For the account's own calls, paid or not.
 import { proveApiKey } from '../api-key.ts'
 import type { Deps, Guard } from '../context.ts'
-import { type AccountSnapshot, isKeyActive, loadAccount } from '../data/accounts.ts'
+import { type AccountSnapshot, isKeyActive } from '../data/account-snapshot.ts'
+import { loadAccount } from '../data/accounts.ts'
 import { Problem } from '../problem.ts'
 import { verifyToken } from './token.ts'
 

@@ -3,12 +3,8 @@ import { and, asc, eq, isNull, sql } from 'drizzle-orm'
 import { mintApiKey } from '../api-key.ts'
 import type { Deps } from '../context.ts'
 import { uuid } from '../crypto.ts'
-import {
-  type AccountSnapshot,
-  loadAccount,
-  subscriptionOf,
-  writeThrough,
-} from '../data/accounts.ts'
+import { type AccountSnapshot, subscriptionOf } from '../data/account-snapshot.ts'
+import { loadAccount, writeThrough } from '../data/accounts.ts'
 import { isDuplicate } from '../data/db.ts'
 import { apiKeys, auditLog, users } from '../data/schema.ts'
 import type { Tier } from '../plans.ts'

@@ -1,6 +1,6 @@
 // What an account can see and change of its billing.
 import type { Deps } from '../context.ts'
-import { type AccountSnapshot, subscriptionOf } from '../data/accounts.ts'
+import { type AccountSnapshot, subscriptionOf } from '../data/account-snapshot.ts'
 import { accessDenial, graceUntil } from '../data/entitlement.ts'
 import { type PlanView, planViews, readPrices } from '../data/prices.ts'
 import { readUsage, type UsageView } from '../data/usage.ts'
@@ -34,7 +34,7 @@ export async function readSubscription(
   const now = deps.now()
   const { pastDueGraceDays } = deps.config
   const subscription = subscriptionOf(account, now, pastDueGraceDays)
-  const { current } = await readUsage(deps.db, account, subscription, now)
+  const { current } = await readUsage(deps, account, subscription, now)
   return {
     tier: subscription?.tier ?? account.intendedTier,
     status: subscription?.status ?? 'none',

@@ -2,13 +2,8 @@
 import { eq, sql } from 'drizzle-orm'
 import type Stripe from 'stripe'
 import type { Deps } from '../context.ts'
-import {
-  loadAccount,
-  type SnapshotRow,
-  snapshotQuery,
-  toSnapshot,
-  writeThrough,
-} from '../data/accounts.ts'
+import { type SnapshotRow, snapshotQuery, toSnapshot, toUsed } from '../data/account-snapshot.ts'
+import { refreshAccount, writeThrough } from '../data/accounts.ts'
 import { isLive } from '../data/entitlement.ts'
 import { subscriptions, users } from '../data/schema.ts'
 import type { Tier } from '../plans.ts'
@@ -60,7 +55,7 @@ export async function refreshSnapshot(deps: Deps, subscriptionId: string): Promi
     .select({ userId: subscriptions.userId })
     .from(subscriptions)
     .where(eq(subscriptions.id, subscriptionId))
-  if (row) await writeThrough(deps, row.userId, await loadAccount(deps.db, row.userId))
+  if (row) await refreshAccount(deps, row.userId)
 }
 
 /** Null when Stripe has no such subscription. */
@@ -148,7 +143,7 @@ async function store(
   const [snapshot] = snapshots.rows
   if (!snapshot) throw new Error('The account was deleted while its subscription was stored')
   reportDuplicates(deps, snapshot)
-  await writeThrough(deps, userId, toSnapshot(snapshot))
+  await writeThrough(deps, userId, toSnapshot(snapshot), toUsed(snapshot))
   return snapshot.stored
     ? { outcome: 'applied' }
     : { outcome: 'stale', reason: 'a later read of this subscription is stored already' }

@@ -1,89 +1,138 @@
-// The account snapshot: all that the paywall needs to know of an account. Redis keeps it close, Postgres has the
-// truth. Sole owner of its keys, versions and TTLs.
-import { type SQL, sql } from 'drizzle-orm'
-import * as z from 'zod'
-import { errorFields, type Log } from '../log.ts'
-import { TIERS, type Tier } from '../plans.ts'
+// Where account snapshots are kept: in this isolate, in Redis, in Postgres. Sole owner of their keys, versions and
+// TTLs. An older snapshot never replaces a newer one.
+
+import { errorFields } from '../log.ts'
+import { PLANS } from '../plans.ts'
+import {
+  type AccountSnapshot,
+  parseSnapshot,
+  type SnapshotRow,
+  snapshotQuery,
+  subscriptionOf,
+  toSnapshot,
+  toUsed,
+  type UsedByWindow,
+} from './account-snapshot.ts'
+import { failed, isOpen, succeeded } from './breaker.ts'
 import { type Database, databaseFault } from './db.ts'
-import { bestSubscription, relevantSubscriptions, type SubscriptionState } from './entitlement.ts'
-import type { RedisClient } from './redis.ts'
-import { SUBSCRIPTION_STATUSES } from './schema.ts'
-
-/** An account as of `version`; instants in milliseconds since 1970. */
-export interface AccountSnapshot {
-  userId: string
-  version: number
-  /** The plan they mean to buy. */
-  intendedTier: Tier
-  createdAt: number
-  keys: { id: string; expiresAt: number | null }[]
-  /** All that are live, or the newest where none is: which of them counts depends on the hour. */
-  subscriptions: SubscriptionState[]
-}
-
-export type SnapshotSource = 'redis' | 'postgres'
-
-/** `account` is null for a user that does not exist. */
-export interface SnapshotRead {
-  account: AccountSnapshot | null
-  source: SnapshotSource
-}
+import { accessDenial, accessUntil } from './entitlement.ts'
+import { type KnownAccount, putBounded, type Stores } from './memory.ts'
+import { quotaWindow } from './quota-window.ts'
 
 /** Neither Redis nor Postgres could answer. */
 export class AccountsUnavailable extends Error {
   override name = 'AccountsUnavailable'
 }
 
-/** What reading and writing snapshots needs. */
-export interface AccountStores {
-  db: Database
-  redis: RedisClient
-  log: Log
-}
-
 // A failed write-through is repaired by the next writer or, at the latest, after this time.
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
 const UNKNOWN = 'unknown'
+/** A user that does not exist is believed in memory for this long at most. */
+const UNKNOWN_MEMORY_MS = 1_000
 
 /**
- * Stores a snapshot unless a newer one stands there: a slow reader never brings back what a writer took away.
- * What is no snapshot (another type, a version that is no number) is replaced.
+ * KEYS: the account's snapshot, its counts. Stores the snapshot unless a newer one stands there: a slow reader never
+ * brings back what a writer took away. Begins the counts of the window with what Postgres had, once.
  */
-const PUT_IF_NEWER = `
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then redis.call('DEL', KEYS[1]) end
-local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '')
-if held and held > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'snapshot', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+const PUT_SCRIPT = `
+local account, usage = KEYS[1], KEYS[2]
+local version, snapshot, ttl, grant = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local w, w_end, quota_calls, quota_reactions, calls, reactions = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+for _, key in ipairs(KEYS) do
+  local held = redis.call('TYPE', key).ok
+  if held ~= 'none' and held ~= 'hash' then redis.call('DEL', key) end
+end
+local held = tonumber(redis.call('HGET', account, 'version') or '')
+if held and held > tonumber(version) then return 0 end
+redis.call('HSET', account, 'version', version, 'snapshot', snapshot, 'grant', grant)
+redis.call('PEXPIRE', account, ttl)
+if w ~= '' then
+  redis.call('HSET', usage, w .. ':end', w_end, w .. ':quota_calls', quota_calls, w .. ':quota_reactions', quota_reactions)
+  if calls ~= '' and redis.call('HSETNX', usage, w .. ':seeded', '1') == 1 then
+    redis.call('HINCRBY', usage, w .. ':calls', calls)
+    redis.call('HINCRBY', usage, w .. ':reactions', reactions)
+  end
+  redis.call('PEXPIRE', usage, ${40 * 86_400_000})
+end
 return 1`
 
-/** What is no hash, or would never expire and so never be repaired, counts as none. */
-const GET = `
-if redis.call('TYPE', KEYS[1]).ok ~= 'hash' or redis.call('PTTL', KEYS[1]) < 0 then return false end
-return redis.call('HGET', KEYS[1], 'snapshot')`
+/** Redis's keys of an account. The number is the form's: what another release wrote is not read. */
+export function accountKeys(userId: string) {
+  return {
+    snapshot: `tollgate:account:2:${userId}`,
+    usage: `tollgate:usage:2:${userId}`,
+    leases: `tollgate:leases:2:${userId}`,
+  }
+}
 
-/**
- * The snapshot from Redis or, where that has none or does not answer, from Postgres (and then back to Redis).
- * @throws AccountsUnavailable when Postgres is away too
- */
-export async function readAccount(stores: AccountStores, userId: string): Promise<SnapshotRead> {
-  const cached = await fromRedis(stores, userId)
-  if (cached.kind === 'hit') return { account: cached.account, source: 'redis' }
-  const account = await loadAccount(stores.db, userId)
-  // A Redis that has just failed is not waited for a second time.
-  if (cached.kind === 'miss') await writeThrough(stores, userId, account)
-  return { account, source: 'postgres' }
+/** The snapshot that this isolate may answer by, without asking anybody. */
+export function recall({ memory }: Stores, userId: string, now: number): KnownAccount | undefined {
+  const known = memory.accounts.get(userId)
+  return known !== undefined && now < known.freshUntil ? known : undefined
+}
+
+/** The snapshot of somebody who is to be served while nobody can be asked, or undefined where it is too old. */
+export function recallStale(stores: Stores, userId: string, now: number): KnownAccount | undefined {
+  const known = stores.memory.accounts.get(userId)
+  const { staleSeconds } = stores.config
+  return known !== undefined && now - known.seenAt < staleSeconds * 1000 ? known : undefined
+}
+
+/** What Redis said of the account: kept in memory, parsed only where it is new. Undefined: no snapshot of ours. */
+export function takeNote(
+  stores: Stores,
+  userId: string,
+  text: string,
+): AccountSnapshot | null | undefined {
+  if (text === UNKNOWN) return remember(stores, userId, null, { text })
+  const known = stores.memory.accounts.get(userId)
+  const account = known?.text === text ? known.account : parseSnapshot(text)
+  if (account?.userId === userId) return remember(stores, userId, account, { text })
+  if (text !== '') stores.log('error', 'account_snapshot_malformed', { user_id: userId })
+  return undefined
 }
 
 /**
- * The snapshot from Postgres, one statement and so one state.
+ * The snapshot from Postgres, one statement and so one state, and what is used of its windows there. Remembered.
+ * @throws AccountsUnavailable
+ */
+export async function readFromPostgres(
+  stores: Stores,
+  userId: string,
+): Promise<{ account: AccountSnapshot | null; used: UsedByWindow }> {
+  const { memory, now } = stores
+  if (isOpen(memory.database) && now().getTime() - memory.database.failedAt < RETRY_DATABASE_MS) {
+    throw new AccountsUnavailable('postgres')
+  }
+  try {
+    const row = await snapshotRow(stores.db, userId)
+    succeeded(memory.database)
+    const account = row ? toSnapshot(row) : null
+    const used = row ? toUsed(row) : NOTHING_USED
+    remember(stores, userId, account, { used })
+    return { account, used }
+  } catch (error) {
+    if (error instanceof AccountsUnavailable) failed(memory.database, now().getTime())
+    throw error
+  }
+}
+
+const RETRY_DATABASE_MS = 1_000
+const NOTHING_USED: UsedByWindow = new Map()
+
+/**
+ * The snapshot from Postgres, for a call that shows or changes the account.
  * @throws AccountsUnavailable
  */
 export async function loadAccount(db: Database, userId: string): Promise<AccountSnapshot | null> {
+  const row = await snapshotRow(db, userId)
+  return row ? toSnapshot(row) : null
+}
+
+async function snapshotRow(db: Database, userId: string): Promise<SnapshotRow | undefined> {
   try {
-    const { rows } = await db.execute<SnapshotRow>(snapshotQuery(userId))
-    return rows[0] ? toSnapshot(rows[0]) : null
+    return (await db.execute<SnapshotRow>(snapshotQuery(userId))).rows[0]
   } catch (error) {
     if (databaseFault(error)?.unavailable)
       throw new AccountsUnavailable('postgres', { cause: error })
@@ -91,146 +140,75 @@ export async function loadAccount(db: Database, userId: string): Promise<Account
   }
 }
 
-/** Writes `account` (null: unknown user) to Redis under its version. A Redis that fails is logged: the TTL repairs it. */
+/** Writes the present snapshot to memory and Redis. @throws AccountsUnavailable */
+export async function refreshAccount(stores: Stores, userId: string): Promise<void> {
+  const { account, used } = await readFromPostgres(stores, userId)
+  await writeThrough(stores, userId, account, used)
+}
+
+/**
+ * Writes `account` (null: unknown user) to this isolate's memory and to Redis under its version. A Redis that fails
+ * is logged: the TTL repairs it. `used` is what Postgres has of its windows, where that is known.
+ */
 export async function writeThrough(
-  { redis, log }: Pick<AccountStores, 'redis' | 'log'>,
+  stores: Stores,
   userId: string,
   account: AccountSnapshot | null,
+  used: UsedByWindow | null = null,
 ): Promise<void> {
-  const ttlMs = account === null ? UNKNOWN_TTL_MS : TTL_MS
+  remember(stores, userId, account, { used })
+  const keys = accountKeys(userId)
   const args = [
     String(account?.version ?? 0),
     account === null ? UNKNOWN : JSON.stringify(account),
-    String(ttlMs),
+    String(account === null ? UNKNOWN_TTL_MS : TTL_MS),
+    ...grantArguments(stores, account, used),
   ]
   try {
-    await redis.evaluate(PUT_IF_NEWER, [redisKey(userId)], args)
+    await stores.redis.evaluate(PUT_SCRIPT, [keys.snapshot, keys.usage], args)
   } catch (error) {
-    log('error', 'account_snapshot_not_cached', { user_id: userId, ...errorFields(error) })
+    stores.log('error', 'account_snapshot_not_cached', { user_id: userId, ...errorFields(error) })
   }
 }
 
-/** One row of `snapshotQuery`, as a statement of a caller's batch returns it. */
-export type SnapshotRow = {
-  user_id: string
-  version: string
-  tier: Tier
-  created_at: string
-  keys: AccountSnapshot['keys']
-  subscriptions: SubscriptionState[]
+/** What the lease's script goes by: from when to when there is access, in which window, with which quotas. */
+function grantArguments(
+  { now, config }: Stores,
+  account: AccountSnapshot | null,
+  used: UsedByWindow | null,
+): string[] {
+  const none = ['', '', '', '', '', '', '']
+  if (account === null) return none
+  const at = now()
+  const subscription = subscriptionOf(account, at, config.pastDueGraceDays)
+  if (!subscription || accessDenial(subscription, at, config.pastDueGraceDays) !== null) return none
+  const { start, end } = quotaWindow(account, subscription, at)
+  const until = Math.min(end.getTime(), accessUntil(subscription, config.pastDueGraceDays))
+  const { quotas } = PLANS[subscription.tier]
+  const base = used && (used.get(start.getTime()) ?? { apiCalls: 0, reactions: 0 })
+  return [
+    `${start.getTime()}:${until}`,
+    String(start.getTime()),
+    String(end.getTime()),
+    String(quotas.apiCalls),
+    String(quotas.reactions),
+    String(base?.apiCalls ?? ''),
+    String(base?.reactions ?? ''),
+  ]
 }
 
-/** The statement that reads a snapshot; a writer adds it to its own batch, after its writes. */
-export function snapshotQuery(userId: string): SQL {
-  return sql`
-    select u.id as user_id, u.version::text as version, u.tier, ${epochMs(sql`u.created_at`)}::text as created_at,
-      coalesce((
-        select json_agg(json_build_object('id', k.id, 'expiresAt', ${epochMs(sql`k.expires_at`)}))
-        from api_keys k where k.user_id = u.id and k.revoked_at is null
-      ), '[]'::json) as keys,
-      coalesce((
-        select json_agg(json_build_object(
-          'id', s.id, 'status', s.status, 'tier', s.tier,
-          'currentPeriodStart', ${epochMs(sql`s.current_period_start`)},
-          'currentPeriodEnd', ${epochMs(sql`s.current_period_end`)},
-          'billingCycleAnchor', ${epochMs(sql`s.billing_cycle_anchor`)},
-          'cancelAtPeriodEnd', s.cancel_at_period_end,
-          'cancelAt', ${epochMs(sql`s.cancel_at`)},
-          'trialEnd', ${epochMs(sql`s.trial_end`)},
-          'pastDueSince', ${epochMs(sql`s.past_due_since`)},
-          'createdAt', ${epochMs(sql`s.created_at`)}))
-        from subscriptions s where s.user_id = u.id
-      ), '[]'::json) as subscriptions
-    from users u where u.id = ${userId}`
-}
-
-/** A row of `snapshotQuery` as the snapshot that it shows. */
-export function toSnapshot(row: SnapshotRow): AccountSnapshot {
-  return {
-    userId: row.user_id,
-    version: Number(row.version),
-    intendedTier: row.tier,
-    createdAt: Number(row.created_at),
-    keys: row.keys,
-    subscriptions: relevantSubscriptions(row.subscriptions),
-  }
-}
-
-/** The account's subscription that counts at `now`, whatever its state; null where there never was one. */
-export function subscriptionOf(
-  account: AccountSnapshot,
-  now: Date,
-  graceDays: number,
-): SubscriptionState | null {
-  return bestSubscription(account.subscriptions, now, graceDays)
-}
-
-/** Whether `keyId` is one of the account's keys, neither revoked nor expired. */
-export function isKeyActive(account: AccountSnapshot, keyId: string, now: Date): boolean {
-  return account.keys.some(
-    ({ id, expiresAt }) => id === keyId && (expiresAt === null || expiresAt > now.getTime()),
-  )
-}
-
-type CacheRead =
-  | { kind: 'hit'; account: AccountSnapshot | null }
-  | { kind: 'miss' }
-  | { kind: 'failed' }
-
-/** What Redis has; what is no snapshot of ours is a miss. */
-async function fromRedis({ redis, log }: AccountStores, userId: string): Promise<CacheRead> {
-  let text: unknown
-  try {
-    text = await redis.evaluate(GET, [redisKey(userId)], [])
-  } catch (error) {
-    log('warn', 'account_snapshot_not_read', { user_id: userId, ...errorFields(error) })
-    return { kind: 'failed' }
-  }
-  if (typeof text !== 'string') return { kind: 'miss' }
-  if (text === UNKNOWN) return { kind: 'hit', account: null }
-  const account = parseSnapshot(text)
-  if (account?.userId === userId) return { kind: 'hit', account }
-  log('error', 'account_snapshot_malformed', { user_id: userId })
-  return { kind: 'miss' }
-}
-
-const instant = z.number()
-const snapshotShape = z.object({
-  userId: z.string(),
-  version: z.number(),
-  intendedTier: z.enum(TIERS),
-  createdAt: instant,
-  keys: z.array(z.object({ id: z.string(), expiresAt: instant.nullable() })),
-  subscriptions: z.array(
-    z.object({
-      id: z.string(),
-      status: z.enum(SUBSCRIPTION_STATUSES),
-      tier: z.enum(TIERS),
-      currentPeriodStart: instant,
-      currentPeriodEnd: instant,
-      billingCycleAnchor: instant,
-      cancelAtPeriodEnd: z.boolean(),
-      cancelAt: instant.nullable(),
-      trialEnd: instant.nullable(),
-      pastDueSince: instant.nullable(),
-      createdAt: instant,
-    }),
-  ),
-})
-
-function parseSnapshot(text: string): AccountSnapshot | undefined {
-  try {
-    return snapshotShape.parse(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
-
-// The number is the snapshot's form: one of another release is not read.
-function redisKey(userId: string): string {
-  return `tollgate:account:1:${userId}`
-}
-
-function epochMs(column: SQL): SQL {
-  return sql`(extract(epoch from ${column}) * 1000)::bigint`
+/** Keeps `account` unless a newer one is known, and gives back the one that is kept. */
+function remember(
+  { memory, now, config }: Stores,
+  userId: string,
+  account: AccountSnapshot | null,
+  { text = '', used = null }: { text?: string; used?: UsedByWindow | null },
+): AccountSnapshot | null {
+  const known = memory.accounts.get(userId)
+  if (known?.account && known.account.version > (account?.version ?? 0)) return known.account
+  const seenAt = now().getTime()
+  const memoryMs = config.memorySeconds * 1000
+  const freshMs = account === null ? Math.min(memoryMs, UNKNOWN_MEMORY_MS) : memoryMs
+  putBounded(memory.accounts, userId, { account, text, seenAt, freshUntil: seenAt + freshMs, used })
+  return account
 }

@@ -51,6 +51,17 @@ export function graceUntil(subscription: SubscriptionState, graceDays: number): 
     : subscription.pastDueSince + graceDays * 86_400_000
 }
 
+/**
+ * Until when a subscription that opens now goes on to do so if nothing changes: a scheduled end, the end of the grace.
+ * Milliseconds since 1970, Infinity for no end.
+ */
+export function accessUntil(subscription: SubscriptionState, graceDays: number): number {
+  return Math.min(
+    scheduledEnd(subscription) ?? Number.POSITIVE_INFINITY,
+    graceUntil(subscription, graceDays) ?? Number.POSITIVE_INFINITY,
+  )
+}
+
 /** Why `subscription` opens nothing at `now`, or null when it gives access. */
 export function accessDenial(
   subscription: SubscriptionState | null,

@@ -1,9 +1,10 @@
 // Upstash over REST: one attempt, a time limit on each request, and raw strings in and out.
+import { createHash } from 'node:crypto'
 import { Redis } from '@upstash/redis/cloudflare'
 
 /** What the app needs of Redis: scripts, each one atomic and one round trip. */
 export interface RedisClient {
-  /** Runs Lua. Redis's integers come as numbers, strings as strings, nil as null. @throws when Redis does not answer well */
+  /** Runs Lua, by its digest where Redis has it already. Redis's integers come as numbers, strings as strings, nil as null. @throws when Redis does not answer well */
   evaluate(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
 }
 
@@ -28,6 +29,23 @@ export function connectRedis({ url, token, timeoutMs }: RedisOptions): RedisClie
     automaticDeserialization: false,
   })
   return {
-    evaluate: (script, keys, args) => redis.eval(script, [...keys], [...args]),
+    async evaluate(script, keys, args) {
+      try {
+        return await redis.evalsha(digestOf(script), [...keys], [...args])
+      } catch (error) {
+        if (!(error instanceof Error && error.message.includes('NOSCRIPT'))) throw error
+        return await redis.eval(script, [...keys], [...args])
+      }
+    },
   }
+}
+
+const digests = new Map<string, string>()
+
+function digestOf(script: string): string {
+  const known = digests.get(script)
+  if (known) return known
+  const digest = createHash('sha1').update(script).digest('hex')
+  digests.set(script, digest)
+  return digest
 }

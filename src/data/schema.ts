@@ -4,7 +4,6 @@ import {
   bigint,
   boolean,
   check,
-  foreignKey,
   index,
   integer,
   jsonb,
@@ -139,7 +138,7 @@ export const subscriptions = pgTable(
   ],
 )
 
-/** What an account used in one window of its quota, settled. */
+/** What an account used in one window of its quota, as Redis had counted it when the cron last wrote. */
 export const usageWindows = pgTable(
   'usage_windows',
   {
@@ -162,29 +161,6 @@ export const usageWindows = pgTable(
       'usage_windows_counts_check',
       sql`${t.apiCalls} >= 0 and ${t.reactions} >= 0 and ${t.apiCallsQuota} >= 0 and ${t.reactionsQuota} >= 0`,
     ),
-  ],
-)
-
-/** Units that a running call holds. It is deleted when the call settles, and counts for nothing once expired. */
-export const usageLeases = pgTable(
-  'usage_leases',
-  {
-    id: uuid('id').primaryKey(),
-    userId: uuid('user_id').notNull(),
-    windowStart: instant('window_start').notNull(),
-    apiCalls: wholeNumber('api_calls').notNull(),
-    reactions: wholeNumber('reactions').notNull(),
-    expiresAt: instant('expires_at').notNull(),
-  },
-  (t) => [
-    index('usage_leases_window_index').on(t.userId, t.windowStart),
-    index('usage_leases_expires_at_index').on(t.expiresAt),
-    foreignKey({
-      name: 'usage_leases_window_fkey',
-      columns: [t.userId, t.windowStart],
-      foreignColumns: [usageWindows.userId, usageWindows.windowStart],
-    }).onDelete('cascade'),
-    check('usage_leases_units_check', sql`${t.apiCalls} >= 0 and ${t.reactions} >= 0`),
   ],
 )
 

@@ -1,11 +1,18 @@
-// What an account used: this window and earlier ones, as people are shown it.
+// What an account used, this window and earlier ones: Postgres has the history, Redis the running count, this isolate
+// what it has not settled yet. One truth of the three.
 import { and, desc, eq, lte } from 'drizzle-orm'
+import * as z from 'zod'
+import { errorFields } from '../log.ts'
 import { PLANS } from '../plans.ts'
-import { type Window, windowAt } from '../window.ts'
-import type { AccountSnapshot } from './accounts.ts'
-import type { Database } from './db.ts'
+import type { AccountSnapshot } from './account-snapshot.ts'
+import { accountKeys } from './accounts.ts'
+import { failed, isOpen, succeeded } from './breaker.ts'
 import type { SubscriptionState } from './entitlement.ts'
+import { pairs } from './lease-script.ts'
+import type { Stores } from './memory.ts'
+import { quotaWindow } from './quota-window.ts'
 import { usageWindows } from './schema.ts'
+import { NO_UNITS, plus, type Units } from './units.ts'
 
 /** One window on the wire. `percentage_used` is that of the quota that is nearer to its end, two decimals. */
 export interface UsageView {
@@ -20,63 +27,137 @@ export interface UsageView {
   percentage_used: number
 }
 
-const HISTORY_WINDOWS = 6
-
-/** The window of the quota at `now`: from the billing anchor, or from sign-up where nothing was bought. */
-export function quotaWindow(
-  account: AccountSnapshot,
-  subscription: SubscriptionState | null,
-  now: Date,
-): Window {
-  return windowAt(new Date(subscription?.billingCycleAnchor ?? account.createdAt), now)
+/** One window's counts. Instants in milliseconds since 1970. */
+export interface CountedWindow {
+  start: number
+  end: number
+  used: Units
+  quotas: Units
+  /** Whether the counts hold what Postgres had: only then are they the whole. */
+  seeded: boolean
 }
+
+const HISTORY_WINDOWS = 6
 
 /** This window, and the latest six before it in which anything was used, newest first. */
 export async function readUsage(
-  db: Database,
+  stores: Stores,
   account: AccountSnapshot,
   subscription: SubscriptionState | null,
   now: Date,
 ): Promise<{ current: UsageView; history: UsageView[] }> {
   const window = quotaWindow(account, subscription, now)
-  const rows = await db
-    .select()
-    .from(usageWindows)
-    .where(
-      and(eq(usageWindows.userId, account.userId), lte(usageWindows.windowStart, window.start)),
-    )
-    .orderBy(desc(usageWindows.windowStart))
-    .limit(HISTORY_WINDOWS + 1)
+  const start = window.start.getTime()
+  const [stored, counted] = await Promise.all([
+    fromPostgres(stores, account.userId, window.start),
+    fromRedis(stores, account.userId),
+  ])
+  const windows = new Map(stored.map((each) => [each.start, each]))
+  for (const each of counted) {
+    if (each.start <= start) windows.set(each.start, merged(windows.get(each.start), each))
+  }
   const { quotas } = PLANS[subscription?.tier ?? account.intendedTier]
-  const used = rows.find((row) => row.windowStart.getTime() === window.start.getTime())
+  const used = plus(windows.get(start)?.used ?? NO_UNITS, unsettled(stores, account.userId, start))
+  windows.delete(start)
+  const history = [...windows.values()]
+    .filter(({ used }) => used.apiCalls > 0 || used.reactions > 0)
+    .sort((a, b) => b.start - a.start)
   return {
-    current: view({
-      windowStart: window.start,
-      windowEnd: window.end,
-      apiCalls: used?.apiCalls ?? 0,
-      reactions: used?.reactions ?? 0,
-      apiCallsQuota: quotas.apiCalls,
-      reactionsQuota: quotas.reactions,
-    }),
-    history: rows
-      .filter((row) => row !== used)
-      .slice(0, HISTORY_WINDOWS)
-      .map(view),
+    current: view({ start, end: window.end.getTime(), used, quotas, seeded: true }),
+    history: history.slice(0, HISTORY_WINDOWS).map(view),
   }
 }
 
-type CountedWindow = Omit<typeof usageWindows.$inferSelect, 'userId' | 'updatedAt'>
+async function fromPostgres({ db }: Stores, userId: string, until: Date): Promise<CountedWindow[]> {
+  const rows = await db
+    .select()
+    .from(usageWindows)
+    .where(and(eq(usageWindows.userId, userId), lte(usageWindows.windowStart, until)))
+    .orderBy(desc(usageWindows.windowStart))
+    .limit(HISTORY_WINDOWS + 1)
+  return rows.map((row) => ({
+    start: row.windowStart.getTime(),
+    end: row.windowEnd.getTime(),
+    used: { apiCalls: row.apiCalls, reactions: row.reactions },
+    quotas: { apiCalls: row.apiCallsQuota, reactions: row.reactionsQuota },
+    seeded: true,
+  }))
+}
 
-function view(row: CountedWindow): UsageView {
-  const share = Math.max(row.reactions / row.reactionsQuota, row.apiCalls / row.apiCallsQuota)
+/** What Redis counts; nothing where it is away: then Postgres's figures are shown, as old as its last writing. */
+async function fromRedis(stores: Stores, userId: string): Promise<CountedWindow[]> {
+  const { redis, memory, now, log } = stores
+  if (isOpen(memory.redis)) return []
+  try {
+    const fields = await redis.evaluate(COUNTS_SCRIPT, [accountKeys(userId).usage], [])
+    succeeded(memory.redis)
+    return countedWindows(fields)
+  } catch (error) {
+    failed(memory.redis, now().getTime())
+    log('warn', 'usage_not_read', { user_id: userId, ...errorFields(error) })
+    return []
+  }
+}
+
+const COUNTS_SCRIPT = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {} end
+return redis.call('HGETALL', KEYS[1])`
+
+const flat = z.array(z.string())
+
+/** The windows in a hash of counts as Redis lists it, those whose end and quotas are known. */
+export function countedWindows(hash: unknown): CountedWindow[] {
+  const fields = pairs(flat.parse(hash))
+  const windows: CountedWindow[] = []
+  for (const [name, end] of fields) {
+    const start = /^(\d+):end$/.exec(name)?.[1]
+    if (start === undefined) continue
+    const count = (field: string) => fields.get(`${start}:${field}`) ?? 0
+    windows.push({
+      start: Number(start),
+      end,
+      used: { apiCalls: count('calls'), reactions: count('reactions') },
+      quotas: { apiCalls: count('quota_calls'), reactions: count('quota_reactions') },
+      seeded: count('seeded') === 1,
+    })
+  }
+  return windows
+}
+
+/** Counts that hold Postgres's are the newer; others come on top. Neither ever falls. */
+function merged(stored: CountedWindow | undefined, counted: CountedWindow): CountedWindow {
+  if (!stored) return counted
+  if (!counted.seeded) return { ...counted, used: plus(stored.used, counted.used) }
+  const used = {
+    apiCalls: Math.max(stored.used.apiCalls, counted.used.apiCalls),
+    reactions: Math.max(stored.used.reactions, counted.used.reactions),
+  }
+  return { ...counted, used }
+}
+
+/** What this isolate knows to be spent and Redis does not. */
+function unsettled({ memory }: Stores, userId: string, windowStart: number): Units {
+  const pool = memory.pools.get(userId)
+  const pooled = pool?.windowStart === windowStart ? pool.spent : 0
+  return memory.outbox
+    .filter(({ userId: of, settlement }) => of === userId && settlement.windowStart === windowStart)
+    .reduce((sum, { settlement }) => plus(sum, settlement.units), {
+      apiCalls: pooled,
+      reactions: 0,
+    })
+}
+
+function view({ start, end, used, quotas }: CountedWindow): UsageView {
+  const share = Math.max(used.reactions / quotas.reactions, used.apiCalls / quotas.apiCalls)
+  const startsAt = new Date(start).toISOString()
   return {
-    month: row.windowStart.toISOString().slice(0, 7),
-    period_start: row.windowStart.toISOString(),
-    period_end: row.windowEnd.toISOString(),
-    reactions: row.reactions,
-    reactions_quota: row.reactionsQuota,
-    api_calls: row.apiCalls,
-    api_calls_quota: row.apiCallsQuota,
+    month: startsAt.slice(0, 7),
+    period_start: startsAt,
+    period_end: new Date(end).toISOString(),
+    reactions: used.reactions,
+    reactions_quota: quotas.reactions,
+    api_calls: used.apiCalls,
+    api_calls_quota: quotas.apiCalls,
     percentage_used: Math.round(share * 10_000) / 100,
   }
 }

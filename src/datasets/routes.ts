@@ -1,7 +1,7 @@
 // POST /datasets/generate: the product. The paywall reserves what it may cost; the stream's end books what it cost.
 import { Hono } from 'hono'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
-import type { Units } from '../data/leases.ts'
+import type { Units } from '../data/units.ts'
 import { validJson } from '../validate.ts'
 import { datasetRequest, reactionsReserved } from './params.ts'
 import { seedFrom } from './random.ts'
@@ -15,7 +15,7 @@ export function datasetRoutes(
     const { deps, paid, datasetRequest } = c.var
     const settle = paid.settleLater()
     const dataset = datasetStream(datasetRequest, {
-      fallbackSeed: seedFrom(deps.randomBytes(8)),
+      fallbackSeed: seedFrom(paid.seedBytes ?? deps.randomBytes(8)),
       settle: (reactions) => settle({ apiCalls: 1, reactions }),
       // A client that stops reading and leaves is told of by the request's signal alone.
       signal: AbortSignal.any([c.req.raw.signal, paid.endsBy]),

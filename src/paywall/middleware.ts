@@ -1,79 +1,138 @@
-// What every paid call goes through, top to bottom: key, account, decision, rate, quota, handler, settlement.
-import { proveApiKey } from '../api-key.ts'
+// What every paid call goes through, top to bottom: key, account, decision, rate, units, handler, settlement.
+import { type KeyIds, proveApiKey } from '../api-key.ts'
 import type { AppContext, Deps, Guard, PaidCall } from '../context.ts'
-import { uuid } from '../crypto.ts'
-import { type AccountSnapshot, readAccount } from '../data/accounts.ts'
-import { databaseFault } from '../data/db.ts'
-import {
-  LEASE_SECONDS,
-  type LeaseAnswer,
-  settleLease,
-  takeLease,
-  type Units,
-} from '../data/leases.ts'
+import { LEASE_SECONDS, settle, type Units } from '../data/leases.ts'
+import { putBounded } from '../data/memory.ts'
 import { promptPrices } from '../data/prices.ts'
-import { errorFields } from '../log.ts'
-import { PLANS } from '../plans.ts'
+import { NO_UNITS } from '../data/units.ts'
+import { upkeep } from '../data/upkeep.ts'
 import { Problem } from '../problem.ts'
-import { type Decision, decide } from './decide.ts'
-import { paymentRefusal, quotaRefusal, secondsUntil } from './refusal.ts'
+import { type Admission, admit, admitFromMemory, knownAsPaid } from './admit.ts'
+import type { Allowed, Decision, Denied } from './decide.ts'
+import { paidHeaders } from './headers.ts'
+import { repetitionOf } from './idempotency.ts'
+import { obstacleRefusal, paymentRefusal } from './refusal.ts'
 
-/** The most that a call may use; asked only of callers who may call. It may throw a Problem for a bad request. */
+/** The most that a call may use; asked only of callers with a key of ours. It may throw a Problem for a bad request. */
 export type CostOf = (c: AppContext) => Promise<Units>
 
 const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
-const NOTHING: Units = { apiCalls: 0, reactions: 0 }
 /** A stream ends this long before its lease does, so that it can still be booked. */
 const MARGIN_SECONDS = 60
 // The tiers' limiters count over ten seconds (wrangler.toml).
 const RATE_PERIOD_SECONDS = 10
+/** A key that is no account's is believed to be none for this long at most. */
+const REFUSED_KEY_MS = 1_000
 
 /**
- * Guards a paid route. Throws the problems of the contract's paywall table; a database that is away passes through
- * as what it is and is answered 503, never "invalid key" and never 402.
+ * Guards a paid route. Throws the problems of the contract's paywall table; where nobody who could tell answers, the
+ * error passes through as what it is and is answered 503, never "invalid key" and never 402.
  */
-export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
+export function paywall(costOf?: CostOf): Guard {
   return async function paywall(c, next) {
     const { deps } = c.var
     const started = performance.now()
-    const { keyId, userId } = provenKey(c)
-    const { account, source } = await readAccount(deps, userId)
-    const decision = decide(account, keyId, deps.now(), deps.config.pastDueGraceDays)
-    await passRateLimit(deps, decision)
-    if (!decision.allowed) throw await refusal(c, decision)
-    const asked = await costOf(c)
-    const lease = await takeUnits(c, decision, asked)
+    const ids = provenKey(c)
+    const { decision, holding, used, source } = await admission(c, ids, costOf)
     const took = performance.now() - started
 
-    const call = openCall(c, lease.id, decision, asked)
+    const call = openCall(c, decision, holding)
     c.set('paid', call)
     await next()
-    if (c.error || !call.settlesLater) await call.settle(c.res.status >= 500 ? NOTHING : call.cost)
-
-    c.header('Server-Timing', `paywall;dur=${took.toFixed(1)};desc="${source}"`)
-    quotaHeaders(c, decision, lease.answer)
+    if (c.error || !call.settlesLater) {
+      background(c, settle(deps, holding, c.res.status >= 500 ? NO_UNITS : call.cost))
+    }
+    background(c, upkeep(deps))
+    paidHeaders(c, decision, holding, used, `paywall;dur=${took.toFixed(1)};desc="${source}"`)
   }
 }
 
-type Allowed = Extract<Decision, { allowed: true }>
-
-function provenKey(c: AppContext) {
+/** The ids of a key that proves itself: hashed once, then known by its text. */
+function provenKey(c: AppContext): KeyIds {
+  const { memory, config, now } = c.var.deps
   const text = c.req.header('X-API-Key')
-  const headers = { 'WWW-Authenticate': 'ApiKey' }
-  if (!text) throw new Problem('missing_api_key', { headers })
-  const ids = proveApiKey(c.var.deps.config.apiKeySecrets, text)
-  if (!ids) throw new Problem('invalid_api_key', { headers })
+  if (!text) throw new Problem('missing_api_key', { headers: KEY_SCHEME })
+  const known = memory.keys.get(text)
+  if (known) return known
+  const ids = proveApiKey(config.apiKeySecrets, text)
+  if (!ids || (memory.refusedKeys.get(text) ?? 0) > now().getTime()) throw invalidKey()
   return ids
 }
 
-async function refusal(
+const KEY_SCHEME = { 'WWW-Authenticate': 'ApiKey' }
+
+function invalidKey(): Problem {
+  return new Problem('invalid_api_key', { headers: KEY_SCHEME })
+}
+
+type Admitted = Admission & { decision: Allowed; holding: NonNullable<Admission['holding']> }
+
+/** @throws Problem for whoever is not let in; AccountsUnavailable */
+async function admission(c: AppContext, ids: KeyIds, costOf?: CostOf): Promise<Admitted> {
+  const { deps } = c.var
+  const known = knownAsPaid(deps, ids.userId, ids.keyId)
+  if (known) await passRateLimit(deps, known)
+  const isPlain = costOf === undefined && c.req.header('Idempotency-Key') === undefined
+  const ready = known && isPlain ? admitFromMemory(deps, known) : null
+  return admitted(ready ?? (await admissionFromStores(c, ids, known, costOf)))
+}
+
+async function admissionFromStores(
   c: AppContext,
-  decision: Extract<Decision, { allowed: false }>,
-): Promise<Problem> {
-  if (decision.code === 'invalid_api_key') {
-    return new Problem('invalid_api_key', { headers: { 'WWW-Authenticate': 'ApiKey' } })
+  { userId, keyId }: KeyIds,
+  known: Allowed | null,
+  costOf: CostOf = async () => ONE_CALL,
+): Promise<Admission> {
+  const { deps } = c.var
+  const request = await attempt(async () => {
+    const repetition = await repetitionOf(c, userId)
+    return { repetition, units: await costOf(c) }
+  })
+  const { repetition, units } = request.value ?? { repetition: null, units: null }
+  const answer = await admit(deps, { userId, keyId, units, repetition }).finally(() =>
+    background(c, upkeep(deps)),
+  )
+  const { decision, holding, obstacle } = answer
+  for (const work of answer.background) background(c, work)
+  if (repetition) c.set('repetition', repetition)
+  try {
+    if (!known) await passRateLimit(deps, decision)
+    if (!decision.allowed) throw await refusal(c, decision)
+    // A bad request is told only to those who may call.
+    if (request.problem) throw request.problem
+    if (obstacle) throw obstacleRefusal(decision, obstacle, units ?? NO_UNITS, deps.now())
+  } catch (problem) {
+    if (holding) background(c, settle(deps, holding, NO_UNITS))
+    throw problem
   }
-  const { config, stripe, now } = c.var.deps
+  putBounded(deps.memory.keys, c.req.header('X-API-Key') ?? '', { userId, keyId })
+  return answer
+}
+
+function admitted(admission: Admission): Admitted {
+  if (admission.decision.allowed && admission.holding) return admission as Admitted
+  throw new Error('A call was let in without units')
+}
+
+/** A Problem as a value. */
+async function attempt<T>(work: () => Promise<T>): Promise<{ value?: T; problem?: Problem }> {
+  try {
+    return { value: await work() }
+  } catch (problem) {
+    if (problem instanceof Problem) return { problem }
+    throw problem
+  }
+}
+
+async function refusal(c: AppContext, decision: Denied): Promise<Problem> {
+  const { config, stripe, now, memory } = c.var.deps
+  if (decision.code === 'invalid_api_key') {
+    const believedMs = Math.min(REFUSED_KEY_MS, config.memorySeconds * 1000)
+    const text = c.req.header('X-API-Key') ?? ''
+    memory.keys.delete(text)
+    putBounded(memory.refusedKeys, text, now().getTime() + believedMs)
+    return invalidKey()
+  }
   const { origin } = new URL(c.req.url)
   return paymentRefusal(decision.code, decision.account, {
     origin,
@@ -91,88 +150,33 @@ async function passRateLimit(deps: Deps, decision: Decision): Promise<void> {
   throw new Problem('rate_limited', { headers: { 'Retry-After': String(RATE_PERIOD_SECONDS) } })
 }
 
-async function takeUnits(
-  c: AppContext,
-  { account, tier, window }: Allowed,
-  units: Units,
-): Promise<{ id: string; answer: LeaseAnswer }> {
-  const { deps } = c.var
-  const id = uuid(deps.randomBytes)
-  const { quotas } = PLANS[tier]
-  const now = deps.now()
-  const request = { id, userId: account.userId, window, quotas, units, now }
-  try {
-    const answer = await takeLease(deps.db, request)
-    if (!answer.granted) throw quotaRefusal(PLANS[tier], window, units, answer, now)
-    return { id, answer }
-  } catch (error) {
-    // Where only the answer was lost the units are held: they go back, or a second try would find them taken.
-    if (databaseFault(error)) c.executionCtx.waitUntil(settle(deps, id, account, NOTHING))
-    throw error
-  }
-}
-
 /** A call that has been let in, and how it settles. */
-function openCall(c: AppContext, leaseId: string, { account, tier }: Allowed, asked: Units) {
+function openCall(c: AppContext, { account, tier }: Allowed, holding: Admitted['holding']) {
   const { deps } = c.var
-  const ended = Promise.withResolvers<void>()
-  const book = (units: Units) => settle(deps, leaseId, account, units).finally(ended.resolve)
   const call = {
     account,
     tier,
-    cost: asked,
+    cost: 'units' in holding ? holding.units : ONE_CALL,
     costs(units: Units) {
       call.cost = units
     },
-    endsBy: deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000),
-    settle: book,
+    get endsBy() {
+      return deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000)
+    },
+    seedBytes: c.var.repetition?.seedBytes ?? null,
     settlesLater: false,
     settleLater() {
       call.settlesLater = true
+      const ended = Promise.withResolvers<void>()
       // The client may leave before the stream has ended: the settlement must outlive the request.
       c.executionCtx.waitUntil(ended.promise)
-      return book
+      return (units: Units) =>
+        Promise.resolve(settle(deps, holding, units) ?? undefined).finally(() => ended.resolve())
     },
   } satisfies PaidCall & Record<string, unknown>
   return call
 }
 
-/**
- * Books `units`, once however often it is sent: so a second try may follow one whose answer was lost. Where both
- * fail the customer is not charged, and the log says so.
- */
-async function settle(
-  deps: Deps,
-  leaseId: string,
-  account: AccountSnapshot,
-  units: Units,
-): Promise<void> {
-  const send = () => settleLease(deps.db, leaseId, units, deps.now())
-  const fields = { user_id: account.userId, lease: leaseId, reactions: units.reactions }
-  try {
-    if (!(await send())) deps.log('error', 'usage_settled_late', fields)
-  } catch {
-    try {
-      await send()
-    } catch (error) {
-      deps.log('error', 'usage_not_settled', { ...fields, ...errorFields(error) })
-    }
-  }
-}
-
-/** draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: the monthly quotas and what is left of them. */
-function quotaHeaders(c: AppContext, { tier, window }: Allowed, { used }: LeaseAnswer): void {
-  const { quotas } = PLANS[tier]
-  const seconds = Math.round((window.end.getTime() - window.start.getTime()) / 1000)
-  const resets = secondsUntil(window.end, c.var.deps.now())
-  const policy = (name: string, quota: number) => `"${name}";q=${quota};w=${seconds}`
-  const rest = (name: string, left: number) => `"${name}";r=${Math.max(0, left)};t=${resets}`
-  c.header(
-    'RateLimit-Policy',
-    `${policy('api-calls', quotas.apiCalls)}, ${policy('reactions', quotas.reactions)}`,
-  )
-  c.header(
-    'RateLimit',
-    `${rest('api-calls', quotas.apiCalls - used.apiCalls)}, ${rest('reactions', quotas.reactions - used.reactions)}`,
-  )
+function background(c: AppContext, work: Promise<unknown> | null): void {
+  if (work) c.executionCtx.waitUntil(work)
 }

@@ -1,11 +1,12 @@
 // What a refused caller is told: the contract's 402 and 429, with everything a program needs to go on.
-import type { AccountSnapshot } from '../data/accounts.ts'
+import type { AccountSnapshot } from '../data/account-snapshot.ts'
 import type { AccessDenial } from '../data/entitlement.ts'
-import type { LeaseAnswer, Units } from '../data/leases.ts'
 import { type KnownPrices, planViews } from '../data/prices.ts'
-import { type Plan, TIERS } from '../plans.ts'
+import type { Units } from '../data/units.ts'
+import { PLANS, TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
-import type { Window } from '../window.ts'
+import type { Obstacle } from './admit.ts'
+import type { Allowed } from './decide.ts'
 
 /** Where the calls that lead out of the refusal are, and where a browser should come back to. */
 export interface WayOut {
@@ -42,29 +43,55 @@ export function paymentRefusal(
   return new Problem(code, { members })
 }
 
-/** 429: which quota does not hold the call, and when to try again. */
-export function quotaRefusal(
-  plan: Plan,
-  window: Window,
+/** Why a call is not let in though its account may call: 429, or what is wrong with its idempotency key. */
+export function obstacleRefusal(
+  decision: Allowed,
+  obstacle: Obstacle,
   asked: Units,
-  { used, settled, heldUntil }: LeaseAnswer,
   now: Date,
 ): Problem {
-  const unit = used.apiCalls + asked.apiCalls > plan.quotas.apiCalls ? 'apiCalls' : 'reactions'
+  switch (obstacle.kind) {
+    case 'full':
+      return quotaRefusal(decision, asked, obstacle, now)
+    case 'running':
+      return new Problem('idempotency_key_in_use', { headers: { 'Retry-After': '1' } })
+    case 'key_reused':
+      return new Problem('idempotency_key_reused')
+    case 'key_used_up':
+      return new Problem('idempotency_key_used_up')
+  }
+}
+
+/** Which quota does not hold the call, and when to try again. */
+function quotaRefusal(
+  { tier, window }: Allowed,
+  asked: Units,
+  { used, taken, heldUntil }: Extract<Obstacle, { kind: 'full' }>,
+  now: Date,
+): Problem {
+  const { quotas } = PLANS[tier]
+  const unit = taken.apiCalls + asked.apiCalls > quotas.apiCalls ? 'apiCalls' : 'reactions'
   const name = unit === 'apiCalls' ? 'api_calls' : 'reactions'
-  const quota = plan.quotas[unit]
+  const quota = quotas[unit]
   const cost = asked[unit]
-  const left = Math.max(0, quota - used[unit])
+  const left = Math.max(0, quota - taken[unit])
   // What running calls hold comes back, in part at least, when they end.
-  const wait = settled[unit] + cost <= quota && heldUntil ? heldUntil : window.end
-  const advice =
-    wait === window.end
-      ? `Ask for less, wait until resets_at${plan.tier === TIERS.at(-1) ? '' : ' or choose a larger plan in the portal'}.`
-      : 'Calls of yours that are still running hold the rest: ask again when they have ended.'
+  const isHeld =
+    used[unit] + cost <= quota && heldUntil !== null && heldUntil < window.end.getTime()
+  const advice = isHeld
+    ? 'Calls of yours that are still running hold the rest: ask again when they have ended.'
+    : `Ask for less, wait until resets_at${tier === TIERS.at(-1) ? '' : ' or choose a larger plan in the portal'}.`
+  const wait = isHeld ? new Date(heldUntil) : window.end
   return new Problem('quota_exceeded', {
     detail: `This call may cost ${cost} ${name} and ${left} of ${quota} are left. ${advice}`,
-    members: { unit: name, quota, used: used[unit], cost, resets_at: window.end.toISOString() },
-    headers: { 'Retry-After': String(secondsUntil(wait < window.end ? wait : window.end, now)) },
+    members: {
+      unit: name,
+      quota,
+      used: Math.min(quota, taken[unit]),
+      cost,
+      resets_at: window.end.toISOString(),
+    },
+    headers: { 'Retry-After': String(secondsUntil(wait, now)) },
   })
 }
 

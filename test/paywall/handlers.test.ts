@@ -1,18 +1,17 @@
 // What a paid call costs by how its handler ends: routes of our own behind the paywall, on the real stack.
 import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
-import { eq } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { requestId } from 'hono/request-id'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { describe, expect, test } from 'vitest'
 import type { AppEnv } from '../../src/context.ts'
-import { usageLeases } from '../../src/data/schema.ts'
 import { answerError } from '../../src/http/errors.ts'
 import { bindDeps } from '../../src/http/middleware.ts'
 import { paywall } from '../../src/paywall/middleware.ts'
 import { Problem } from '../../src/problem.ts'
 import { signUp, testApp } from '../support/app.ts'
 import { subscribe } from '../support/stripe.ts'
+import { heldLeases } from '../support/usage.ts'
 
 const app = testApp()
 const { deps } = app
@@ -88,8 +87,7 @@ const used = async (who: { key: string }) => {
   const { json } = await app.call('GET', '/billing/usage', { key: who.key })
   return { api_calls: json.current_month.api_calls, reactions: json.current_month.reactions }
 }
-const leasesOf = ({ id }: { id: string }) =>
-  deps.db.select().from(usageLeases).where(eq(usageLeases.userId, id))
+const leasesOf = ({ id }: { id: string }) => heldLeases(id)
 
 describe('a call that we fail', () => {
   test.each([

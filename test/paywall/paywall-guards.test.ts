@@ -3,12 +3,13 @@ import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { mintApiKey } from '../../src/api-key.ts'
-import { apiKeys, usageWindows } from '../../src/data/schema.ts'
+import { apiKeys } from '../../src/data/schema.ts'
 import { secondsUntil } from '../../src/paywall/refusal.ts'
 import { signUp, type TestApp, testApp, unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 import { forgetSnapshot, snapshotKeys, snapshotTtls } from '../support/snapshot.ts'
 import { subscribe } from '../support/stripe.ts'
+import { setUsage } from '../support/usage.ts'
 
 const app = testApp()
 const { deps } = app
@@ -39,11 +40,7 @@ describe('a refusal', () => {
   test('is never kept by a cache on the way', async () => {
     const [stranger, poor] = [keyOf(crypto.randomUUID()), await signUp(app)]
     const rich = await subscribe(app, await signUp(app))
-    await generate(rich)
-    await deps.db
-      .update(usageWindows)
-      .set({ apiCalls: 1000 })
-      .where(eq(usageWindows.userId, rich.id))
+    await setUsage(app, rich, 1000)
     const shown = []
     for (const who of [stranger, poor, rich]) {
       const { status, headers } = await generate(who)
@@ -116,11 +113,7 @@ describe('what Redis keeps of an account', () => {
 test('a call under way holds its unit for as long as it may take', async () => {
   const own = testApp()
   const person = await subscribe(own, await signUp(own))
-  await generate(person, own)
-  await deps.db
-    .update(usageWindows)
-    .set({ apiCalls: 999 })
-    .where(eq(usageWindows.userId, person.id))
+  await setUsage(own, person, 999)
   const ctx = createExecutionContext()
   const running = await own.app.request(
     '/api/v1/datasets/generate',

@@ -2,6 +2,7 @@
 import { eq } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { usageWindows } from '../../src/data/schema.ts'
+import { flushUsage } from '../../src/usage/flush.ts'
 import { type Person, signUp, type TestApp, testApp } from '../support/app.ts'
 import { subscribe } from '../support/stripe.ts'
 
@@ -100,6 +101,7 @@ test('a window ends where the latest call saw it end', async () => {
     updatedAt: new Date(period_start),
   })
   expect((await generate(person, own)).status).toBe(200)
+  await flushUsage(own.deps)
   const [row] = await deps.db.select().from(usageWindows).where(eq(usageWindows.userId, person.id))
   expect(row?.windowEnd.toISOString()).toBe(period_end)
   own.setNow(new Date(period_end))

@@ -1,0 +1,120 @@
+// What this isolate remembers between requests: plain values only, as workerd forbids sharing anything that waits.
+import type { KeyIds } from '../api-key.ts'
+import type { Log } from '../log.ts'
+import type { AccountSnapshot, UsedByWindow } from './account-snapshot.ts'
+import { type Breaker, createBreaker } from './breaker.ts'
+import type { Database } from './db.ts'
+import type { Settlement, Take } from './lease-script.ts'
+import type { RedisClient } from './redis.ts'
+import type { Units } from './units.ts'
+
+/** An account as this isolate last saw it. Instants in milliseconds since 1970. */
+export interface KnownAccount {
+  /** Null for a user that does not exist. */
+  account: AccountSnapshot | null
+  /** The snapshot's text in Redis, where it came from there: the same text needs no second parsing. */
+  text: string
+  seenAt: number
+  /** Until then it answers by itself. */
+  freshUntil: number
+  /** What Postgres had of its windows, where it came from there. */
+  used: UsedByWindow | null
+}
+
+/** Units that an isolate holds of one account's window, for calls of one unit. See pool.ts. */
+export interface Pool {
+  readonly userId: string
+  readonly windowStart: number
+  leases: { id: string; size: number; expiresAt: number }[]
+  /** Of all leases together, and when the first of them ends. */
+  size: number
+  expiresAt: number
+  /** API calls: answered and not settled yet; under way. */
+  spent: number
+  inUse: number
+  /** Ever admitted; how many that were a moment ago tells whether anything has happened since. */
+  admitted: number
+  seen: number
+  /** Calls in the last second. */
+  rate: number
+  /** Settled in the window by anybody, as Redis last said. */
+  used: Units
+  /** Whether a request keeps it: settles it every second. */
+  kept: boolean
+  /** When the renewal under way began, or 0. */
+  renewingSince: number
+  /** A renewal whose outcome is unknown: it is sent again before anything else is. */
+  unanswered: { take: Take; settlements: Settlement[] } | null
+}
+
+/** A settlement that has not reached Redis, or of which nobody knows. */
+export interface Unsent {
+  userId: string
+  settlement: Settlement
+  idempotencyKey: string | null
+  /** The loan that it books: whose, and how much was lent. */
+  loan?: { account: string; units: Units }
+}
+
+export interface Memory {
+  /** Keys that have proved themselves, by their text: a hot call hashes nothing. */
+  keys: Map<string, KeyIds>
+  /** Proven keys that are no (longer an) account's, and until when that is believed. */
+  refusedKeys: Map<string, number>
+  accounts: Map<string, KnownAccount>
+  /** The pool of each account's present window. */
+  pools: Map<string, Pool>
+  /** Units lent while Redis is away and not booked yet, by user and window. */
+  loans: Map<string, Units>
+  /** Pools with a renewal that was not answered. */
+  waiting: Set<Pool>
+  outbox: Unsent[]
+  /** Whether what waits is being sent. */
+  sending: boolean
+  redis: Breaker
+  database: Breaker
+}
+
+export function createMemory(): Memory {
+  return {
+    keys: new Map(),
+    refusedKeys: new Map(),
+    accounts: new Map(),
+    pools: new Map(),
+    loans: new Map(),
+    waiting: new Set(),
+    outbox: [],
+    sending: false,
+    redis: createBreaker(),
+    database: createBreaker(),
+  }
+}
+
+/** What data/ works with: the part of Deps that it needs. */
+export interface Stores {
+  db: Database
+  redis: RedisClient
+  memory: Memory
+  log: Log
+  now(): Date
+  /** Resolves after that time. */
+  pause(milliseconds: number): Promise<void>
+  randomBytes(length: number): Uint8Array
+  config: {
+    pastDueGraceDays: number
+    memorySeconds: number
+    staleSeconds: number
+  }
+}
+
+/** Entries that one map of the memory may have. An account has some kilobytes, an isolate 128 MB. */
+const MOST_ENTRIES = 10_000
+
+/** Puts an entry in, at the cost of the oldest. */
+export function putBounded<K, V>(map: Map<K, V>, key: K, value: V): void {
+  if (map.size >= MOST_ENTRIES && !map.has(key)) {
+    const [oldest] = map.keys()
+    if (oldest !== undefined) map.delete(oldest)
+  }
+  map.set(key, value)
+}

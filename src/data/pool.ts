@@ -1,0 +1,223 @@
+// Units of the quota that this isolate holds for an account's calls of one unit: spent in memory, settled and renewed
+// in the background, given back within about a second of the last call.
+import { uuid } from '../crypto.ts'
+import { errorFields } from '../log.ts'
+import { refreshAccount, takeNote } from './accounts.ts'
+import { isOpen } from './breaker.ts'
+import { exchange, READ } from './exchange.ts'
+import type { ExchangeAnswer, Settlement, Take } from './lease-script.ts'
+import type { Pool, Stores } from './memory.ts'
+import { NO_UNITS } from './units.ts'
+
+/** A pool's lease ends after this time where nobody renews it: what an isolate held that has died. */
+export const POOL_LEASE_MS = 30_000
+/** What is asked for before anything is known of an account's rate. */
+export const FIRST_UNITS = 10
+const TICK_MS = 1_000
+/** A request keeps a pool for this long; `waitUntil` lasts 30 s. Then another call takes over. */
+const KEEPING_MS = 20_000
+/** A renewal that has not ended by then has died with its request. */
+const RENEWING_MS = 10_000
+
+/** One unit of the pool for a call, if it has one of that window: no I/O. */
+export function spend(
+  stores: Stores,
+  userId: string,
+  windowStart: number,
+  now: number,
+): Pool | null {
+  const pool = stores.memory.pools.get(userId)
+  if (!pool || pool.windowStart !== windowStart || now >= pool.expiresAt) return null
+  if (pool.size - pool.spent - pool.inUse < 1) return null
+  pool.inUse += 1
+  pool.admitted += 1
+  return pool
+}
+
+/** Ends a call's use of its unit: it is spent, or goes back. */
+export function finish(pool: Pool, spent: boolean): void {
+  pool.inUse -= 1
+  if (spent) pool.spent += 1
+}
+
+/** What must be done in the background for a pool that a call was let in by, or null. */
+export function tend(stores: Stores, pool: Pool): Promise<void> | null {
+  if (!pool.kept) return keep(stores, pool)
+  const isLow = pool.size > 1 && pool.size - pool.spent - pool.inUse < pool.size / 2
+  return isLow && !isRenewing(pool, stores.now().getTime()) ? renew(stores, pool, 'go on') : null
+}
+
+/** Puts a lease into the account's pool, and one unit of it in use. */
+export function adopt(
+  stores: Stores,
+  userId: string,
+  lease: { id: string; size: number; expiresAt: number },
+  { windowStart, used }: Pick<ExchangeAnswer, 'windowStart' | 'used'>,
+): Pool {
+  const { pools } = stores.memory
+  const held = pools.get(userId)
+  const fits = held?.windowStart === windowStart && stores.now().getTime() < held.expiresAt
+  const pool = held && fits ? held : emptyPool(userId, windowStart)
+  pools.set(userId, pool)
+  pool.leases.push(lease)
+  pool.used = used
+  measure(pool)
+  pool.inUse += 1
+  pool.admitted += 1
+  return pool
+}
+
+function emptyPool(userId: string, windowStart: number): Pool {
+  return {
+    userId,
+    windowStart,
+    leases: [],
+    size: 0,
+    expiresAt: Number.POSITIVE_INFINITY,
+    spent: 0,
+    inUse: 0,
+    admitted: 0,
+    seen: 0,
+    rate: 0,
+    used: NO_UNITS,
+    kept: false,
+    renewingSince: 0,
+    unanswered: null,
+  }
+}
+
+function measure(pool: Pool): void {
+  pool.size = pool.leases.reduce((sum, { size }) => sum + size, 0)
+  pool.expiresAt = Math.min(...pool.leases.map(({ expiresAt }) => expiresAt))
+}
+
+/** Every second, while calls come: settles and renews; then gives back, and ends. Runs in some request's `waitUntil`. */
+async function keep(stores: Stores, pool: Pool): Promise<void> {
+  pool.kept = true
+  const ends = stores.now().getTime() + KEEPING_MS
+  while (stores.now().getTime() < ends) {
+    if (!(await isBusy(stores, pool))) {
+      pool.kept = false
+      return renew(stores, pool, 'give back')
+    }
+    await renew(stores, pool, 'go on')
+  }
+  // The next call takes over; where none comes, this request ends it.
+  pool.kept = false
+  if (!(await isBusy(stores, pool)) && !pool.kept) await renew(stores, pool, 'give back')
+}
+
+/** Whether calls are let in within a second from now, or a call's renewal is still under way then. */
+async function isBusy(stores: Stores, pool: Pool): Promise<boolean> {
+  pool.seen = pool.admitted
+  await stores.pause(TICK_MS)
+  pool.rate = pool.admitted - pool.seen
+  return pool.rate > 0 || isRenewing(pool, stores.now().getTime())
+}
+
+function isRenewing({ renewingSince }: Pool, now: number): boolean {
+  return renewingSince > 0 && now - renewingSince < RENEWING_MS
+}
+
+/**
+ * Settles what was spent. `go on`: and keeps what is left, with more for about a second's calls; `give back`: and
+ * keeps only what is in use. Where Redis does not answer, the same is sent again next time, and counts once.
+ */
+async function renew(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Promise<void> {
+  if (isRenewing(pool, stores.now().getTime())) return
+  if (isOpen(stores.memory.redis)) {
+    stores.memory.waiting.add(pool)
+    return
+  }
+  pool.renewingSince = stores.now().getTime()
+  try {
+    if (pool.unanswered) await sendRenewal(stores, pool)
+    if (how === 'go on' || pool.leases.length > 0 || pool.spent > 0) {
+      pool.unanswered = nextRenewal(stores, pool, how)
+      await sendRenewal(stores, pool)
+    }
+    forgetIfEmpty(stores, pool)
+  } catch (error) {
+    stores.log('warn', 'usage_not_settled', { user_id: pool.userId, ...errorFields(error) })
+    stores.memory.waiting.add(pool)
+  } finally {
+    pool.renewingSince = 0
+  }
+}
+
+/** Sends again what was not answered, and settles. @throws when Redis does not answer */
+export async function settleWaiting(stores: Stores, pool: Pool): Promise<void> {
+  await sendRenewal(stores, pool)
+  stores.memory.waiting.delete(pool)
+  if (!pool.kept) await renew(stores, pool, 'give back')
+}
+
+async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {
+  if (!pool.unanswered) return
+  const { take, settlements } = pool.unanswered
+  const answer = await exchange(stores, pool.userId, take, settlements)
+  pool.unanswered = null
+  pool.used = answer.used
+  const lease = pool.leases.find(({ id }) => id === take.id)
+  if (lease) {
+    lease.size = answer.got.apiCalls
+    lease.expiresAt = take.expiresAt
+  }
+  pool.leases = pool.leases.filter(({ size }) => size > 0)
+  measure(pool)
+  const known = takeNote(stores, pool.userId, answer.snapshot)
+  if (known === undefined && pool.admitted > pool.seen) await refresh(stores, pool.userId)
+}
+
+/** Redis's snapshot has ended while its account calls: a new one is made before anybody has to wait for it. */
+async function refresh(stores: Stores, userId: string): Promise<void> {
+  try {
+    await refreshAccount(stores, userId)
+  } catch (error) {
+    stores.log('warn', 'account_snapshot_not_refreshed', {
+      user_id: userId,
+      ...errorFields(error),
+    })
+  }
+}
+
+/** Moves what was spent into a message, and the rest into the lease that it asks for. */
+function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Pool['unanswered'] {
+  const { windowStart } = pool
+  let left = pool.spent
+  const settlements = pool.leases.map(({ id, size }): Settlement => {
+    const apiCalls = Math.min(left, size)
+    left -= apiCalls
+    return { how: 'settle', id, units: { apiCalls, reactions: 0 }, windowStart }
+  })
+  if (left > 0) {
+    const id = uuid(stores.randomBytes)
+    const units = { apiCalls: left, reactions: 0 }
+    settlements.push({ how: 'charge', id, units, windowStart })
+  }
+  const rest = how === 'go on' ? Math.max(0, pool.size - pool.spent - pool.inUse) : 0
+  const keep = pool.inUse + rest
+  const take = how === 'go on' || keep > 0 ? renewal(stores, pool, keep, how) : READ
+  pool.spent = 0
+  // Until the answer is there, what was held before is all that is sure.
+  pool.leases = take === READ ? [] : [{ id: take.id, size: keep, expiresAt: pool.expiresAt }]
+  measure(pool)
+  return { take, settlements }
+}
+
+function renewal(stores: Stores, pool: Pool, keep: number, how: 'go on' | 'give back'): Take {
+  const aSecondsWorth = Math.max(FIRST_UNITS, pool.rate, 2 * (pool.admitted - pool.seen))
+  return {
+    mode: 'renew',
+    id: uuid(stores.randomBytes),
+    units: { apiCalls: how === 'go on' ? pool.inUse + aSecondsWorth : keep, reactions: 0 },
+    keep,
+    windowStart: pool.windowStart,
+    expiresAt: stores.now().getTime() + POOL_LEASE_MS,
+  }
+}
+
+function forgetIfEmpty({ memory }: Stores, pool: Pool): void {
+  if (pool.leases.length > 0 || pool.spent > 0 || pool.inUse > 0) return
+  if (memory.pools.get(pool.userId) === pool) memory.pools.delete(pool.userId)
+}
