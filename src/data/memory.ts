@@ -39,8 +39,8 @@ export interface Pool {
   rate: number
   /** Settled in the window by anybody, as Redis last said. */
   used: Units
-  /** Whether a request keeps it: settles it every second. */
-  kept: boolean
+  /** Until when a request keeps it: settles it every second. 0: nobody does. */
+  keptUntil: number
   /** When the renewal under way began, or 0. */
   renewingSince: number
   /** A renewal whose outcome is unknown: it is sent again before anything else is. */

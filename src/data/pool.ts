@@ -42,9 +42,10 @@ export function finish(pool: Pool, spent: boolean): void {
 
 /** What must be done in the background for a pool that a call was let in by, or null. */
 export function tend(stores: Stores, pool: Pool): Promise<void> | null {
-  if (!pool.kept) return keep(stores, pool)
+  const now = stores.now().getTime()
+  if (now >= pool.keptUntil) return keep(stores, pool, now)
   const isLow = pool.size > 1 && pool.size - pool.spent - pool.inUse < pool.size / 2
-  return isLow && !isRenewing(pool, stores.now().getTime()) ? renew(stores, pool, 'go on') : null
+  return isLow && !isRenewing(pool, now) ? renew(stores, pool, 'go on') : null
 }
 
 /** Puts a lease into the account's pool, and one unit of it in use. */
@@ -80,7 +81,7 @@ function emptyPool(userId: string, windowStart: number): Pool {
     seen: 0,
     rate: 0,
     used: NO_UNITS,
-    kept: false,
+    keptUntil: 0,
     renewingSince: 0,
     unanswered: null,
   }
@@ -92,19 +93,20 @@ function measure(pool: Pool): void {
 }
 
 /** Every second, while calls come: settles and renews; then gives back, and ends. Runs in some request's `waitUntil`. */
-async function keep(stores: Stores, pool: Pool): Promise<void> {
-  pool.kept = true
-  const ends = stores.now().getTime() + KEEPING_MS
+async function keep(stores: Stores, pool: Pool, now: number): Promise<void> {
+  const ends = now + KEEPING_MS
+  // Where the platform ends this request earlier, another one takes over a little later.
+  pool.keptUntil = ends + 2 * TICK_MS
   while (stores.now().getTime() < ends) {
     if (!(await isBusy(stores, pool))) {
-      pool.kept = false
+      pool.keptUntil = 0
       return renew(stores, pool, 'give back')
     }
     await renew(stores, pool, 'go on')
   }
   // The next call takes over; where none comes, this request ends it.
-  pool.kept = false
-  if (!(await isBusy(stores, pool)) && !pool.kept) await renew(stores, pool, 'give back')
+  pool.keptUntil = 0
+  if (!(await isBusy(stores, pool)) && pool.keptUntil === 0) await renew(stores, pool, 'give back')
 }
 
 /** Whether calls are let in within a second from now, or a call's renewal is still under way then. */
@@ -149,7 +151,7 @@ async function renew(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Pr
 export async function settleWaiting(stores: Stores, pool: Pool): Promise<void> {
   await sendRenewal(stores, pool)
   stores.memory.waiting.delete(pool)
-  if (!pool.kept) await renew(stores, pool, 'give back')
+  if (stores.now().getTime() >= pool.keptUntil) await renew(stores, pool, 'give back')
 }
 
 async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {

@@ -1,7 +1,7 @@
 // The account and the units of one call, from wherever they are closest: this isolate, else Redis in one round trip,
 // else Postgres. Knows no HTTP.
 import { uuid } from '../crypto.ts'
-import type { AccountSnapshot, UsedByWindow } from '../data/account-snapshot.ts'
+import { type AccountSnapshot, isKeyActive, type UsedByWindow } from '../data/account-snapshot.ts'
 import {
   AccountsUnavailable,
   readFromPostgres,
@@ -63,11 +63,18 @@ export function admitFromMemory(stores: Stores, decision: Allowed): Admission | 
 /** Whether this isolate knows the account as one that may call: then as a decision. */
 export function knownAsPaid(stores: Stores, userId: string, keyId: string): Allowed | null {
   const now = stores.now()
-  const known = recall(stores, userId, now.getTime())
-  if (!known) return null
-  const decision = decisionFor(stores, known.account, keyId, now)
-  return decision.allowed ? decision : null
+  const account = recall(stores, userId, now.getTime())?.account
+  if (!account) return null
+  const before = decisions.get(account)
+  if (before && now.getTime() < before.until && isKeyActive(account, keyId, now)) return before
+  const decision = decisionFor(stores, account, keyId, now)
+  if (!decision.allowed) return null
+  decisions.set(account, decision)
+  return decision
 }
+
+/** The same snapshot is decided alike until its decision ends, whichever of its keys calls. */
+const decisions = new WeakMap<AccountSnapshot, Allowed>()
 
 /** @throws AccountsUnavailable where nobody who could tell answers */
 export async function admit(stores: Stores, ask: Ask): Promise<Admission> {

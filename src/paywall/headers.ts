@@ -8,7 +8,8 @@ import { secondsUntil } from './refusal.ts'
 
 /**
  * draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: the monthly quotas and what is left of them, by what
- * this isolate knows; Server-Timing as W3C has it. An answer that opens a WebSocket has none.
+ * this isolate knows, this call counted; Server-Timing as W3C has it. Set before the handler answers: Hono makes a
+ * new Response for each header that comes later. A handler answers by `c.body` and the like to have them.
  */
 export function paidHeaders(
   c: AppContext,
@@ -17,7 +18,6 @@ export function paidHeaders(
   used: Units,
   timing: string,
 ): void {
-  if (c.res.status === 101) return
   const { quotas } = PLANS[tier]
   const mine = unsettled(holding)
   const seconds = Math.round((window.end.getTime() - window.start.getTime()) / 1000)

@@ -38,12 +38,12 @@ export function paywall(costOf?: CostOf): Guard {
 
     const call = openCall(c, decision, holding)
     c.set('paid', call)
+    paidHeaders(c, decision, holding, used, `paywall;dur=${took.toFixed(1)};desc="${source}"`)
     await next()
     if (c.error || !call.settlesLater) {
       background(c, settle(deps, holding, c.res.status >= 500 ? NO_UNITS : call.cost))
     }
     background(c, upkeep(deps))
-    paidHeaders(c, decision, holding, used, `paywall;dur=${took.toFixed(1)};desc="${source}"`)
   }
 }
 
