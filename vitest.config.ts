@@ -39,6 +39,8 @@ export default defineConfig(({ mode }) => {
                 bindings: {
                   ...inject<Record<string, string>>('vars'),
                   STACK: inject<StackInfo>('stack'),
+                  // Not ORIGIN_URL: most tests are of a Worker that has no origin.
+                  TEST_ORIGIN: inject<string>('originUrl'),
                 },
               },
             })),

@@ -10,6 +10,8 @@ import type { AppEnv, Deps } from './context.ts'
 import { datasetRoutes } from './datasets/routes.ts'
 import { depsFor } from './deps.ts'
 import type { Bindings } from './env.ts'
+import { ownPaths } from './gateway/own-paths.ts'
+import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { bindDeps } from './http/middleware.ts'
@@ -42,7 +44,10 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   api.route('/billing', billingRoutes(guard))
   api.route('/datasets', datasetRoutes(paywall))
 
-  // Routes are copied when they are mounted: this stands last.
+  // Routes are copied when they are mounted: these stand last.
   app.route('/api/v1', api)
+  // Whatever else is asked for is the seller's own API, where there is one.
+  app.use(bindDeps(deps))
+  app.route('/', gatewayRoutes({ paywall, isOurs: ownPaths(app.routes) }))
   return app
 }

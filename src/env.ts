@@ -59,17 +59,22 @@ const databaseUrl = text.refine(
   },
 )
 
-/** The seller's own API: plain http would send its customers' data in the clear, but for this machine. */
-const originUrl = text.refine(
-  (value) => {
-    if (!URL.canParse(value)) return false
-    const { protocol, hostname } = new URL(value)
-    return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))
-  },
-  { message: 'must be a URL with https, or with http on loopback' },
-)
-
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** The seller's own API: plain http would send its customers' data in the clear, but for this machine. */
+const originUrl = text.transform((value, context) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const safe =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))
+  if (url && safe && !url.username && !url.password && !/[?#]/.test(value)) {
+    if (!url.pathname.endsWith('/')) url.pathname += '/'
+    return url
+  }
+  const message =
+    'must be a URL with https, or with http on loopback, without user, password, query and fragment'
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
 
 const url = (protocols: readonly string[]) =>
   text.refine(
@@ -135,6 +140,8 @@ export interface Config {
   staleSeconds: number
   /** Origins that redirects may go to, or undefined when any https (or loopback) one may. */
   redirectOrigins: readonly string[] | undefined
+  /** The seller's own API behind the paywall: its `url` ends with a slash and has a path at most. */
+  origin: { url: URL; signingSecret: string } | undefined
 }
 
 /** @throws ConfigError that names every variable that is missing or malformed */
@@ -155,6 +162,9 @@ export function parseEnv(bindings: Bindings): Config {
   if (env) {
     problems.push(...sharedPrices(env))
     problems.push(...badOrigins(env.ALLOWED_REDIRECT_ORIGINS))
+    if (env.ORIGIN_URL && !env.ORIGIN_SIGNING_SECRET) {
+      problems.push('ORIGIN_SIGNING_SECRET is missing: the origin of ORIGIN_URL trusts us by it')
+    }
   }
   if (!env || !redisUrl || !redisToken || problems.length > 0) throw new ConfigError(problems)
   return {
@@ -179,6 +189,10 @@ export function parseEnv(bindings: Bindings): Config {
     memorySeconds: env.PAYWALL_MEMORY_SECONDS,
     staleSeconds: env.PAYWALL_STALE_SECONDS,
     redirectOrigins: list(env.ALLOWED_REDIRECT_ORIGINS)?.map((origin) => new URL(origin).origin),
+    origin:
+      env.ORIGIN_URL && env.ORIGIN_SIGNING_SECRET
+        ? { url: env.ORIGIN_URL, signingSecret: env.ORIGIN_SIGNING_SECRET }
+        : undefined,
   }
 }
 

@@ -159,10 +159,22 @@ const CATALOGUE = {
     title: 'Stripe unavailable',
     detail: 'The payment service did not answer. Nothing was changed; try again in a moment.',
   },
+  origin_unavailable: {
+    status: 502,
+    title: 'API unavailable',
+    detail:
+      'The API behind this path did not answer. The call is not charged; try again in a moment.',
+  },
   unavailable: {
     status: 503,
     title: 'Temporarily unavailable',
     detail: 'A service behind this call is not answering. Try again after Retry-After seconds.',
+  },
+  origin_timeout: {
+    status: 504,
+    title: 'API timed out',
+    detail:
+      'The API behind this path took too long. The call is not charged, but it may have taken effect: look before you repeat it.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

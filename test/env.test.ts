@@ -78,6 +78,13 @@ describe('parseEnv', () => {
     ['PAYWALL_STALE_SECONDS', '-1'],
     ['ORIGIN_URL', 'http://hush.example.com'],
     ['ORIGIN_URL', 'hush'],
+    ['ORIGIN_URL', 'https://user:hush@api.example.com'],
+    ['ORIGIN_URL', 'https://hush@api.example.com'],
+    ['ORIGIN_URL', 'https://api.example.com/?hush=1'],
+    ['ORIGIN_URL', 'https://api.example.com/?'],
+    ['ORIGIN_URL', 'https://api.example.com/#hush'],
+    ['ORIGIN_URL', 'http://127.0.0.1.hush.example.com'],
+    ['ORIGIN_URL', 'ftp://hush.example.com'],
     ['ORIGIN_SIGNING_SECRET', 'hush-short'],
     ['ALLOWED_REDIRECT_ORIGINS', 'hush'],
     ['ALLOWED_REDIRECT_ORIGINS', 'hush,hush'],
@@ -94,8 +101,6 @@ describe('parseEnv', () => {
     ['PAST_DUE_GRACE_DAYS', '365'],
     ['REDIS_TIMEOUT_MS', '60000'],
     ['PAYWALL_MEMORY_SECONDS', '0'],
-    ['ORIGIN_URL', 'https://api.example.com/v2'],
-    ['ORIGIN_URL', 'http://127.0.0.1:9000'],
     ['ORIGIN_SIGNING_SECRET', 'q3J9x0TqU1pYw7bC5nRz8sLkM2vE4hGd'],
     ['DATABASE_URL', 'postgresql://u:p%23@[::1]:5432/d?sslmode=require'],
   ])('takes %s=%s', (name, value) => {
@@ -121,6 +126,32 @@ describe('parseEnv', () => {
     const prices = parseEnv({ ...complete, STRIPE_PRICE_ID_PRO: 'price_a, price_b,' }).prices
     expect(prices.pro).toEqual(['price_a', 'price_b'])
     expect(problemsOf({ ...complete, STRIPE_PRICE_ID_PRO: 'price_h' })).toHaveLength(1)
+  })
+
+  describe('the origin', () => {
+    const secret = 'q3J9x0TqU1pYw7bC5nRz8sLkM2vE4hGd'
+    const origin = (vars: object) => parseEnv({ ...complete, ...vars }).origin
+
+    test.each([
+      ['https://api.example.com', 'https://api.example.com/'],
+      ['https://api.example.com/v2', 'https://api.example.com/v2/'],
+      ['https://api.example.com/v2/', 'https://api.example.com/v2/'],
+      ['http://127.0.0.1:9000', 'http://127.0.0.1:9000/'],
+      ['http://[::1]:9000', 'http://[::1]:9000/'],
+    ])('%s is a base to build on', (url, href) => {
+      const parsed = origin({ ORIGIN_URL: url, ORIGIN_SIGNING_SECRET: secret })
+      expect([parsed?.url.href, parsed?.signingSecret]).toEqual([href, secret])
+    })
+
+    test('needs its secret: without one it could not tell us from a stranger', () => {
+      const problems = problemsOf({ ...complete, ORIGIN_URL: 'https://api.example.com' })
+      expect(problems).toEqual([expect.stringContaining('ORIGIN_SIGNING_SECRET is missing')])
+    })
+
+    test('is absent by default; a secret alone is harmless', () => {
+      expect(origin({})).toBeUndefined()
+      expect(origin({ ORIGIN_SIGNING_SECRET: secret })).toBeUndefined()
+    })
   })
 
   test('keys have a secret of their own, whether given or derived', () => {

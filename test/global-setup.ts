@@ -8,11 +8,14 @@ import type { TestProject } from 'vitest/node'
 import { createDatabase, dropDatabase, dropStaleDatabases } from '../dev/postgres.ts'
 import type { StackInfo } from '../dev/stack-info.ts'
 import { workerVars } from '../dev/worker-vars.ts'
+import { startOrigin } from './support/origin-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     stack: StackInfo
     vars: Record<string, string>
+    /** Where the seller's own API of the tests answers. */
+    originUrl: string
   }
 }
 
@@ -30,7 +33,9 @@ export default async function setup(project: TestProject) {
     env: { ...process.env, ...(database && { LOCAL_POSTGRES_URL: database }) },
   })
   const ended = once(child, 'exit')
+  const origin = await startOrigin()
   const end = async () => {
+    await origin.close()
     child.stdin.end()
     await ended
     if (server) await dropDatabase(server, name)
@@ -45,5 +50,6 @@ export default async function setup(project: TestProject) {
   const stack = JSON.parse(line) as StackInfo
   project.provide('stack', stack)
   project.provide('vars', workerVars(stack))
+  project.provide('originUrl', origin.url)
   return end
 }

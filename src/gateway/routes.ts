@@ -1,0 +1,95 @@
+// Every path that is not ours, when an origin is set: the seller's own API behind the paywall.
+// A path is ours if a route of ours has it, or if it lies in a section of ours (/api/v1/auth/…): see own-paths.ts.
+import { Hono } from 'hono'
+import type { StatusCode } from 'hono/utils/http-status'
+import type { AppContext, AppEnv, Guard } from '../context.ts'
+import type { Units } from '../data/leases.ts'
+import { Problem } from '../problem.ts'
+import { forward } from './forward.ts'
+import { forwardableResponseHeaders } from './headers.ts'
+import { originTarget } from './target.ts'
+
+const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
+/** TRACE sends back what it was sent, our signature too; CONNECT asks for a tunnel. */
+const UNPASSABLE = new Set(['TRACE', 'TRACK', 'CONNECT'])
+const COST_HEADER = 'Tollgate-Cost'
+const MOST_CALLS = 1_000_000
+const LEAK = 'Holds your API key, which is for us alone. Send it in the X-API-Key header only.'
+/** Fetch, section 2.2.4: such an answer has no body, not even an empty one. */
+const BODILESS = new Set([204, 205, 304])
+
+export interface GatewayOptions {
+  /** Makes a guard that takes what `costOf` says. */
+  paywall: (costOf: (c: AppContext) => Promise<Units>) => Guard
+  isOurs: (path: string) => boolean
+}
+
+export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv> {
+  const guard = paywall(async (c) => {
+    assertForwardable(c)
+    return ONE_CALL
+  })
+  return new Hono<AppEnv>().all(
+    '*',
+    async function unlessOurs(c, next) {
+      const ours = isOurs(c.req.path) || isOurs(new URL(c.req.url).pathname)
+      if (ours || !c.var.deps.config.origin) return c.notFound()
+      return next()
+    },
+    guard,
+    async (c) => {
+      const response = await forward(c, targetOf(c))
+      // Nobody reads this; the origin did the work, so below 500 it is charged.
+      if (!response) return c.body(null, 499 as 400)
+      chargeWhatItCost(c, response.headers.get(COST_HEADER))
+      return answer(c, response)
+    },
+  )
+}
+
+/** @throws Problem for what would never reach the origin, before it costs anything */
+function assertForwardable(c: AppContext): void {
+  if (UNPASSABLE.has(c.req.method)) {
+    const headers = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }
+    throw new Problem('method_not_allowed', { headers })
+  }
+  const places = { url: decoded(targetOf(c).href), 'X-Request-Id': c.var.requestId }
+  const key = c.req.header('X-API-Key') ?? ''
+  const errors = Object.entries(places).flatMap(([path, text]) =>
+    key && text.includes(key) ? [{ path, message: LEAK }] : [],
+  )
+  if (errors.length > 0) throw new Problem('invalid_request', { members: { errors } })
+}
+
+/** With its percent-encoded ASCII undone. */
+function decoded(text: string): string {
+  return text.replace(/%([2-7][0-9a-f])/gi, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+}
+
+function targetOf(c: AppContext): URL {
+  const { origin } = c.var.deps.config
+  const target = origin && originTarget(origin.url, new URL(c.req.url))
+  if (!target) throw new Problem('not_found')
+  return target
+}
+
+function chargeWhatItCost(c: AppContext, text: string | null): void {
+  if (text === null) return
+  const { deps, paid, requestId } = c.var
+  const apiCalls = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN
+  if (apiCalls <= MOST_CALLS) paid.costs({ apiCalls, reactions: 0 })
+  else deps.log('error', 'origin_cost_malformed', { request_id: requestId })
+}
+
+function answer(c: AppContext, { status, body, headers, webSocket }: Response): Response {
+  const shown = forwardableResponseHeaders(headers)
+  if (!webSocket) {
+    const init = { status: status as StatusCode, headers: shown }
+    return c.newResponse(BODILESS.has(status) ? null : body, init)
+  }
+  // Hono's own responses know nothing of sockets, nor does this one of the headers set earlier.
+  shown.set('X-Request-Id', c.var.requestId)
+  return new Response(null, { status, headers: shown, webSocket })
+}
