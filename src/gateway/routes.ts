@@ -90,6 +90,6 @@ function answer(c: AppContext, { status, body, headers, webSocket }: Response): 
     return c.newResponse(BODILESS.has(status) ? null : body, init)
   }
   // Hono's own responses know nothing of sockets, nor does this one of the headers set earlier.
-  shown.set('X-Request-Id', c.var.requestId)
+  for (const [name, value] of c.res.headers) shown.set(name, value)
   return new Response(null, { status, headers: shown, webSocket })
 }

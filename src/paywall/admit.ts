@@ -110,7 +110,7 @@ function takeFor(stores: Stores, { userId, units, repetition }: Ask): Take {
   if (units === null) return READ
   const id = uuid(stores.randomBytes)
   const now = stores.now().getTime()
-  if (repetition === null && isOneCall(units)) {
+  if (isPlain({ units, repetition })) {
     const pool = stores.memory.pools.get(userId)
     if (pool && now < pool.expiresAt && pool.size - pool.spent - pool.inUse >= 1) return READ
     const wanted = { apiCalls: Math.max(FIRST_UNITS, pool?.rate ?? 0), reactions: 0 }
@@ -121,8 +121,9 @@ function takeFor(stores: Stores, { userId, units, repetition }: Ask): Take {
   return { mode: 'exact', id, units, expiresAt, fingerprint }
 }
 
-function isOneCall({ apiCalls, reactions }: Units): boolean {
-  return apiCalls === 1 && reactions === 0
+/** Whether a unit of the pool is all that the call needs. */
+export function isPlain({ units, repetition }: Pick<Ask, 'units' | 'repetition'>): boolean {
+  return repetition === null && units !== null && units.apiCalls === 1 && units.reactions === 0
 }
 
 /** Redis has answered whole: what it gave becomes what the call holds. */
@@ -326,7 +327,7 @@ function admitOnLoan(stores: Stores, ask: Ask, decision: Allowed, source: Source
   const windowStart = decision.window.start.getTime()
   const { quotas } = PLANS[decision.tier]
   if (units === null) return refusal(decision, source)
-  if (isOneCall(units) && repetition === null) {
+  if (isPlain(ask)) {
     const pooled = admitFromMemory(stores, decision)
     if (pooled) return { ...pooled, source }
   }

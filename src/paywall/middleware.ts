@@ -7,7 +7,7 @@ import { promptPrices } from '../data/prices.ts'
 import { NO_UNITS } from '../data/units.ts'
 import { upkeep } from '../data/upkeep.ts'
 import { Problem } from '../problem.ts'
-import { type Admission, admit, admitFromMemory, knownAsPaid } from './admit.ts'
+import { type Admission, type Ask, admit, admitFromMemory, isPlain, knownAsPaid } from './admit.ts'
 import type { Allowed, Decision, Denied } from './decide.ts'
 import { paidHeaders } from './headers.ts'
 import { repetitionOf } from './idempotency.ts'
@@ -28,7 +28,7 @@ const REFUSED_KEY_MS = 1_000
  * Guards a paid route. Throws the problems of the contract's paywall table; where nobody who could tell answers, the
  * error passes through as what it is and is answered 503, never "invalid key" and never 402.
  */
-export function paywall(costOf?: CostOf): Guard {
+export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
   return async function paywall(c, next) {
     const { deps } = c.var
     const started = performance.now()
@@ -68,27 +68,36 @@ function invalidKey(): Problem {
 type Admitted = Admission & { decision: Allowed; holding: NonNullable<Admission['holding']> }
 
 /** @throws Problem for whoever is not let in; AccountsUnavailable */
-async function admission(c: AppContext, ids: KeyIds, costOf?: CostOf): Promise<Admitted> {
+async function admission(c: AppContext, ids: KeyIds, costOf: CostOf): Promise<Admitted> {
   const { deps } = c.var
   const known = knownAsPaid(deps, ids.userId, ids.keyId)
-  if (known) await passRateLimit(deps, known)
-  const isPlain = costOf === undefined && c.req.header('Idempotency-Key') === undefined
-  const ready = known && isPlain ? admitFromMemory(deps, known) : null
-  return admitted(ready ?? (await admissionFromStores(c, ids, known, costOf)))
+  if (!known) {
+    // What is wrong with the request is told only to those who may call: the account first.
+    const { value = NO_REQUEST, problem } = await attempt(() => requestOf(c, ids, costOf))
+    return admitted(await admissionFromStores(c, ids, value, { problem }))
+  }
+  await passRateLimit(deps, known)
+  const request = await requestOf(c, ids, costOf)
+  const ready = isPlain(request) ? admitFromMemory(deps, known) : null
+  return admitted(ready ?? (await admissionFromStores(c, ids, request, { ratePassed: true })))
 }
 
+type PaidRequest = Pick<Ask, 'units' | 'repetition'>
+const NO_REQUEST: PaidRequest = { units: null, repetition: null }
+
+async function requestOf(c: AppContext, { userId }: KeyIds, costOf: CostOf): Promise<PaidRequest> {
+  const repetition = await repetitionOf(c, userId)
+  return { repetition, units: await costOf(c) }
+}
+
+/** `problem` is what is wrong with the request. */
 async function admissionFromStores(
   c: AppContext,
   { userId, keyId }: KeyIds,
-  known: Allowed | null,
-  costOf: CostOf = async () => ONE_CALL,
+  { units, repetition }: PaidRequest,
+  { problem, ratePassed = false }: { problem?: Problem | undefined; ratePassed?: boolean },
 ): Promise<Admission> {
   const { deps } = c.var
-  const request = await attempt(async () => {
-    const repetition = await repetitionOf(c, userId)
-    return { repetition, units: await costOf(c) }
-  })
-  const { repetition, units } = request.value ?? { repetition: null, units: null }
   const answer = await admit(deps, { userId, keyId, units, repetition }).finally(() =>
     background(c, upkeep(deps)),
   )
@@ -96,14 +105,13 @@ async function admissionFromStores(
   for (const work of answer.background) background(c, work)
   if (repetition) c.set('repetition', repetition)
   try {
-    if (!known) await passRateLimit(deps, decision)
+    if (!ratePassed) await passRateLimit(deps, decision)
     if (!decision.allowed) throw await refusal(c, decision)
-    // A bad request is told only to those who may call.
-    if (request.problem) throw request.problem
+    if (problem) throw problem
     if (obstacle) throw obstacleRefusal(decision, obstacle, units ?? NO_UNITS, deps.now())
-  } catch (problem) {
+  } catch (refused) {
     if (holding) background(c, settle(deps, holding, NO_UNITS))
-    throw problem
+    throw refused
   }
   putBounded(deps.memory.keys, c.req.header('X-API-Key') ?? '', { userId, keyId })
   return answer

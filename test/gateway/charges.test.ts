@@ -18,7 +18,9 @@ describe('on the customer’s account', () => {
     ['a failure of the origin', '/echo?status=500', 0],
     ['a failure of the origin that names a price', '/echo?status=503&header=Tollgate-Cost:5', 0],
     ['an answer that costs one', '/echo?header=Tollgate-Cost:1', 1],
+    ['an answer that costs five', '/echo?header=Tollgate-Cost:5', 5],
     ['an answer that costs nothing', '/echo?header=Tollgate-Cost:0', 0],
+    ['an answer that costs more than the quota holds', '/echo?header=Tollgate-Cost:5000', 1000],
     ['an answer whose price cannot be read', '/echo?header=Tollgate-Cost:many', 1],
   ])('%s (%s) is %i', async (_, path, expected) => {
     const person = await payingCustomer(app)
