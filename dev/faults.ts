@@ -7,48 +7,18 @@
 //   DELETE /_faults/:id          the fault is gone; who still waits loses the connection
 //
 // Test files share one stack: an unguessable id in the body, matched by `bodyIncludes`, keeps them apart.
-import { randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
+import { Fault } from './faults/fault.ts'
+import { orderSchema } from './faults/order.ts'
 
 /** What can be wrapped: a Hono app is one. */
 export interface WrappedApp {
   fetch(request: Request, env?: unknown): Response | Promise<Response>
 }
-
-const faultSchema = z.discriminatedUnion('kind', [
-  /** Answered in the app's place. */
-  z.strictObject({
-    kind: z.literal('status'),
-    status: z.int().min(200).max(599),
-    body: z.string().optional(),
-    contentType: z.string().optional(),
-  }),
-  /** Never carried out, never answered. */
-  z.strictObject({ kind: z.literal('hang') }),
-  /** Never carried out; the connection is reset. */
-  z.strictObject({ kind: z.literal('reset') }),
-  /** Carried out; the connection breaks before the answer. */
-  z.strictObject({ kind: z.literal('lose-answer') }),
-  /** Delayed on its way until released: then carried out, even if the client has gone meanwhile. */
-  z.strictObject({ kind: z.literal('hold') }),
-])
-
-const orderSchema = z.strictObject({
-  match: z.strictObject({
-    method: z.string().toUpperCase().optional(),
-    path: z.string().startsWith('/').optional(),
-    bodyIncludes: z.string().min(1).optional(),
-  }),
-  fault: faultSchema,
-  times: z.int().positive().optional(),
-})
-
-/** The body of `POST /_faults`. */
-export type FaultOrder = z.input<typeof orderSchema>
 
 /**
  * `app` with faults in front of it. The server must hand Node's request and response to the app as
@@ -146,75 +116,6 @@ export function withFaults(app: WrappedApp): Hono {
 
 const BODILESS = new Set([204, 205, 304])
 const BODILESS_METHODS = new Set(['GET', 'HEAD'])
-
-/** How a wait ended: the fault was released or deleted, or the client went away. */
-type Ending = 'release' | 'delete' | 'gone'
-
-/** One ordered fault: what it was hit by and who waits for it. */
-class Fault {
-  readonly id = randomUUID()
-  readonly order: z.output<typeof orderSchema>
-  #hits = 0
-  #released = false
-  #deleted = false
-  readonly #waiting = new Set<(ending: Ending) => void>()
-  readonly #watchers = new Set<() => void>()
-
-  constructor(order: z.output<typeof orderSchema>) {
-    this.order = order
-  }
-
-  state(): { id: string; hits: number; waiting: number } {
-    return { id: this.id, hits: this.#hits, waiting: this.#waiting.size }
-  }
-
-  matches(method: string, path: string, body: string): boolean {
-    const { match, times } = this.order
-    if (times !== undefined && this.#hits >= times) return false
-    if (match.method !== undefined && match.method !== method) return false
-    if (match.path !== undefined && !path.startsWith(match.path)) return false
-    return match.bodyIncludes === undefined || body.includes(match.bodyIncludes)
-  }
-
-  /** Counts a hit; for `hang` and `hold`, resolves when the wait is over. */
-  hit(client: AbortSignal | undefined): Promise<Ending> {
-    this.#hits += 1
-    const { kind } = this.order.fault
-    const over = new Promise<Ending>((resolve) => {
-      if (kind !== 'hang' && kind !== 'hold') return
-      if (this.#released) return resolve('release')
-      const end = (ending: Ending): void => {
-        if (this.#waiting.delete(end)) resolve(ending)
-      }
-      this.#waiting.add(end)
-      if (client?.aborted) end('gone')
-      client?.addEventListener('abort', () => end('gone'), { once: true })
-    })
-    for (const watcher of [...this.#watchers]) watcher()
-    return over
-  }
-
-  end(ending: 'release' | 'delete'): void {
-    if (ending === 'release') this.#released = true
-    else this.#deleted = true
-    for (const end of [...this.#waiting]) end(ending)
-    for (const watcher of [...this.#watchers]) watcher()
-  }
-
-  /** Resolves when the fault has been hit `hits` times or is deleted, or the asker has gone. */
-  hitTimes(hits: number, asker: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const watcher = (): void => {
-        if (this.#hits < hits && !this.#deleted && !asker.aborted) return
-        this.#watchers.delete(watcher)
-        resolve()
-      }
-      this.#watchers.add(watcher)
-      asker.addEventListener('abort', watcher, { once: true })
-      watcher()
-    })
-  }
-}
 
 function breakConnection(c: Context, how: 'reset' | 'close' = 'close'): Response {
   const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>

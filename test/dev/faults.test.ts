@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type FaultOrder, withFaults } from '../../dev/faults.ts'
+import type { FaultOrder } from '../../dev/faults/order.ts'
+import { withFaults } from '../../dev/faults.ts'
 import { type Listening, listen } from './neon-fixture.ts'
 
 /** Bodies that reached the app, in order. */

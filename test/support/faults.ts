@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest'
 import { stack } from './stripe.ts'
 
-/** The body of `POST /_faults`: see dev/faults.ts. */
+/** The body of `POST /_faults`: see dev/faults/order.ts. */
 interface FaultOrder {
   match: { method?: string; path?: string; bodyIncludes?: string }
   fault:
