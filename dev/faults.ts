@@ -7,11 +7,10 @@
 //   DELETE /_faults/:id          the fault is gone; who still waits loses the connection
 //
 // Test files share one stack: an unguessable id in the body, matched by `bodyIncludes`, keeps them apart.
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
+import { breakConnection, breakOff, truncated } from './faults/answer.ts'
 import { Fault } from './faults/fault.ts'
 import { orderSchema } from './faults/order.ts'
 
@@ -77,7 +76,7 @@ export function withFaults(app: WrappedApp): Hono {
 
   async function suffer(fault: Fault, c: Context, bytes: ArrayBuffer): Promise<Response> {
     const { fault: how } = fault.order
-    const ended = fault.hit(how.kind === 'hang' ? c.req.raw.signal : undefined)
+    fault.hit()
     switch (how.kind) {
       case 'status':
         return new Response(BODILESS.has(how.status) ? null : (how.body ?? ''), {
@@ -87,16 +86,26 @@ export function withFaults(app: WrappedApp): Hono {
       case 'reset':
         return breakConnection(c, 'reset')
       case 'hang':
-        await ended
+        await fault.wait(c.req.raw.signal)
         return breakConnection(c)
       case 'lose-answer':
         await (await app.fetch(c.req.raw, c.env)).arrayBuffer()
         return breakConnection(c)
       case 'hold': {
-        if ((await ended) !== 'release') return breakConnection(c)
+        if ((await fault.wait()) !== 'release') return breakConnection(c)
         const { url, method, headers } = c.req.raw
         const carried = BODILESS_METHODS.has(method) ? {} : { body: bytes }
         return app.fetch(new Request(url, { method, headers, ...carried }), c.env)
+      }
+      case 'truncate':
+        return truncated(await app.fetch(c.req.raw, c.env))
+      case 'break-off':
+        return breakOff(c, await app.fetch(c.req.raw, c.env))
+      case 'slow': {
+        // Asked for first: once the client has gone, nothing would abort it any more.
+        const client = c.req.raw.signal
+        const answer = await app.fetch(c.req.raw, c.env)
+        return (await fault.wait(client, how.afterMs)) === 'time' ? answer : breakConnection(c)
       }
     }
   }
@@ -116,12 +125,3 @@ export function withFaults(app: WrappedApp): Hono {
 
 const BODILESS = new Set([204, 205, 304])
 const BODILESS_METHODS = new Set(['GET', 'HEAD'])
-
-function breakConnection(c: Context, how: 'reset' | 'close' = 'close'): Response {
-  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>
-  const socket = outgoing?.socket
-  if (outgoing === undefined) throw new Error('Faults need the Node response in env.outgoing')
-  if (how === 'reset') socket?.resetAndDestroy()
-  else socket?.destroy()
-  return RESPONSE_ALREADY_SENT
-}

@@ -1,9 +1,10 @@
 // One ordered fault: what it was hit by and who waits for it.
 import { randomUUID } from 'node:crypto'
+import { pause } from '../pause.ts'
 import type { ParsedOrder } from './order.ts'
 
-/** How a wait ended: the fault was released or deleted, or the client went away. */
-type Ending = 'release' | 'delete' | 'gone'
+/** How a wait ended: the fault was released or deleted, the client went away, or the time was over. */
+type Ending = 'release' | 'delete' | 'gone' | 'time'
 
 export class Fault {
   readonly id = randomUUID()
@@ -30,12 +31,15 @@ export class Fault {
     return match.bodyIncludes === undefined || body.includes(match.bodyIncludes)
   }
 
-  /** Counts a hit; for `hang` and `hold`, resolves when the wait is over. */
-  hit(client: AbortSignal | undefined): Promise<Ending> {
+  hit(): void {
     this.#hits += 1
-    const { kind } = this.order.fault
-    const over = new Promise<Ending>((resolve) => {
-      if (kind !== 'hang' && kind !== 'hold') return
+    for (const watcher of [...this.#watchers]) watcher()
+  }
+
+  /** Resolves when the fault is released or deleted, when `client` goes away, or after `forMs`. */
+  wait(client?: AbortSignal, forMs?: number): Promise<Ending> {
+    return new Promise((resolve) => {
+      if (this.#deleted) return resolve('delete')
       if (this.#released) return resolve('release')
       const end = (ending: Ending): void => {
         if (this.#waiting.delete(end)) resolve(ending)
@@ -43,9 +47,8 @@ export class Fault {
       this.#waiting.add(end)
       if (client?.aborted) end('gone')
       client?.addEventListener('abort', () => end('gone'), { once: true })
+      if (forMs !== undefined) void pause(forMs).then(() => end('time'))
     })
-    for (const watcher of [...this.#watchers]) watcher()
-    return over
   }
 
   end(ending: 'release' | 'delete'): void {

@@ -17,6 +17,12 @@ const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lose-answer') }),
   /** Delayed on its way until released: then carried out, even if the client has gone meanwhile. */
   z.strictObject({ kind: z.literal('hold') }),
+  /** Carried out; a whole HTTP answer with half of the body, so that an object of JSON does not parse. */
+  z.strictObject({ kind: z.literal('truncate') }),
+  /** Carried out; the length of the whole body is announced, and the connection breaks after half of it. */
+  z.strictObject({ kind: z.literal('break-off') }),
+  /** Carried out at once; the answer begins that much later than it would. */
+  z.strictObject({ kind: z.literal('slow'), afterMs: z.number().min(0).max(60_000) }),
 ])
 
 export const orderSchema = z.strictObject({

@@ -6,7 +6,8 @@ import { stack } from './stripe.ts'
 interface FaultOrder {
   match: { method?: string; path?: string; bodyIncludes?: string }
   fault:
-    | { kind: 'hang' | 'reset' | 'lose-answer' | 'hold' }
+    | { kind: 'hang' | 'reset' | 'lose-answer' | 'hold' | 'truncate' | 'break-off' }
+    | { kind: 'slow'; afterMs: number }
     | { kind: 'status'; status: number; body?: string; contentType?: string }
   times?: number
 }
