@@ -24,6 +24,8 @@ export interface NeonOptions extends Credentials {
   postgresUrl: string
   /** Size of the pool in front of it. */
   maxConnections: number
+  /** Hears how many statements a request holds, before the first of them runs. */
+  onCommands?: (count: number) => void
 }
 
 /** The app, and `close`, which ends its connections to Postgres. */
@@ -42,6 +44,7 @@ export function neonApp(options: NeonOptions): { app: Hono; close(): Promise<voi
     authenticate(headers, options)
     const transaction = transactionOptions(headers)
     const payload = parsePayload(await c.req.text())
+    options.onCommands?.('query' in payload ? 1 : payload.queries.length)
     const gone = c.req.raw.signal
     const budget = { maxBytes: MAX_RESPONSE_BYTES, usedBytes: 0 }
 

@@ -18,6 +18,8 @@ export interface UpstashOptions {
   token: string
   /** May run the commands that read, but for SCAN and KEYS. */
   readOnlyToken?: string | undefined
+  /** Hears how many commands a request holds, before the first of them runs. */
+  onCommands?: (count: number) => void
 }
 
 const UNAUTHORIZED =
@@ -29,7 +31,7 @@ type Env = { Variables: { access: Access; encoding: 'base64' | 'text' } }
 
 /** Give its `fetch` to `serve`; the client's `url` is the origin, its `token` is `options.token`. */
 export function upstashApp(options: UpstashOptions): Hono<Env> {
-  const { redis } = options
+  const { redis, onCommands } = options
   const app = new Hono<Env>()
   /** Counts the writes: a client sends it back, and would wait for a replica that has not seen them. */
   let syncToken = 0
@@ -73,12 +75,15 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
 
   app.post('/', async (c) => {
     const line = commandLine(await c.req.text())
+    onCommands?.(1)
     return c.json({ result: encode(await run(line, c.get('access')), c.get('encoding')) })
   })
 
   app.post('/pipeline', async (c) => {
+    const lines = commandLines(await c.req.text(), 'pipeline')
+    onCommands?.(lines.length)
     const results: Result[] = []
-    for (const line of commandLines(await c.req.text(), 'pipeline')) {
+    for (const line of lines) {
       try {
         if (line instanceof MalformedRequest) throw line
         results.push({ result: encode(await run(line, c.get('access')), c.get('encoding')) })
@@ -90,8 +95,10 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
   })
 
   app.post('/multi-exec', async (c) => {
+    const lines = commandLines(await c.req.text(), 'multi-exec')
+    onCommands?.(lines.length)
     const commands: RedisArgument[][] = []
-    for (const line of commandLines(await c.req.text(), 'multi-exec')) {
+    for (const line of lines) {
       if (line instanceof MalformedRequest) throw line
       await permit(line, c.get('access'))
       commands.push([line.name, ...line.args])
@@ -111,6 +118,7 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
   app.all('*', async (c) => {
     if (c.req.method === 'HEAD') return c.body(null, 200)
     const line = await commandOfPath(c.req.raw)
+    onCommands?.(1)
     return c.json({ result: encode(await run(line, c.get('access')), c.get('encoding')) })
   })
   return app

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { neonConfig } from '@neondatabase/serverless'
-import { neonApp } from '../../dev/neon.ts'
+import { type NeonOptions, neonApp } from '../../dev/neon.ts'
 import { createDatabase, dropDatabase, startPostgres } from '../../dev/postgres.ts'
 
 export const CREDENTIALS = { user: 'seller', password: 'p@ss/wörd %', database: 'tollgate' }
@@ -47,6 +47,7 @@ export interface NeonUnderTest {
 /** @param wrap what stands in front of Neon's app */
 export async function startNeon(
   wrap: (app: NodeApp) => NodeApp = (app) => app,
+  options: Pick<NeonOptions, 'onCommands'> = {},
 ): Promise<NeonUnderTest> {
   const server = process.env.LOCAL_POSTGRES_URL
   const name = `tollgate_test_${randomUUID().replaceAll('-', '')}`
@@ -54,7 +55,12 @@ export async function startNeon(
     server === undefined ? {} : { url: await createDatabase(server, name) },
   )
   // One connection: what a request leaves behind, the next one runs into.
-  const neon = neonApp({ ...CREDENTIALS, postgresUrl: postgres.url, maxConnections: 1 })
+  const neon = neonApp({
+    ...CREDENTIALS,
+    ...options,
+    postgresUrl: postgres.url,
+    maxConnections: 1,
+  })
   const http = await listen(wrap(neon.app))
   neonConfig.fetchEndpoint = `${http.url}/sql`
   return {
