@@ -70,7 +70,8 @@ function loanAccount(userId: string, windowStart: number): string {
 export function settle(stores: Stores, holding: Holding, units: Units): Promise<void> | null {
   switch (holding.from) {
     case 'pool':
-      return settlePooled(stores, holding.pool, units)
+      finish(holding.pool, units.apiCalls)
+      return tend(stores, holding.pool)
     case 'lease': {
       const { userId, id, windowStart, idempotencyKey } = holding
       const settlement = { how: 'settle', id, units, windowStart } as const
@@ -90,21 +91,4 @@ export function settle(stores: Stores, holding: Holding, units: Units): Promise<
     case 'repeat':
       return null
   }
-}
-
-/** One unit is the pool's; what a call cost above it is charged by itself, as far as the quota holds it. */
-function settlePooled(stores: Stores, pool: Pool, units: Units): Promise<void> | null {
-  const cost = units.apiCalls
-  finish(pool, cost > 0)
-  if (cost <= 1 && units.reactions === 0) return tend(stores, pool)
-  const { userId, windowStart } = pool
-  const above = { apiCalls: Math.max(0, cost - 1), reactions: units.reactions }
-  const settlement = {
-    how: 'charge',
-    id: uuid(stores.randomBytes),
-    units: above,
-    windowStart,
-  } as const
-  const charge = send(stores, { userId, settlement, idempotencyKey: null })
-  return Promise.all([charge, tend(stores, pool)]).then(() => undefined)
 }

@@ -34,10 +34,13 @@ export function spend(
   return pool
 }
 
-/** Ends a call's use of its unit: it is spent, or goes back. */
-export function finish(pool: Pool, spent: boolean): void {
+/**
+ * Ends a call's use of its unit: it goes back, or is spent, with whatever the call cost above it. That may be more
+ * than the pool holds; it is charged as far as the quota holds it.
+ */
+export function finish(pool: Pool, cost: number): void {
   pool.inUse -= 1
-  if (spent) pool.spent += 1
+  pool.spent += cost
 }
 
 /** What must be done in the background for a pool that a call was let in by, or null. */
