@@ -10,7 +10,6 @@ import type { Units } from './data/units.ts'
 import type { DatasetRequest } from './datasets/params.ts'
 import type { Bindings, Config } from './env.ts'
 import type { Log } from './log.ts'
-import type { Repetition } from './paywall/idempotency.ts'
 import type { Tier } from './plans.ts'
 
 /** One of Cloudflare's rate limiters: false once `key` is over the limit that wrangler.toml sets. */
@@ -53,6 +52,17 @@ export interface PaidCall {
   costs(units: Units): void
   /** Under an idempotency key: bytes for what is random in the answer, so that a repetition is answered the same. */
   seedBytes: Uint8Array | null
+}
+
+/** A call that may be a repetition of an earlier one. */
+export interface Repetition {
+  redisKey: string
+  /** Hex, of method, target and body: the key stands for this request and no other. */
+  fingerprint: string
+  /** The same for every repetition: what is lent under it is booked once. */
+  loanId: string
+  /** The same for every repetition: for what is random in the answer. */
+  seedBytes: Uint8Array
 }
 
 export interface Variables {

@@ -13,11 +13,12 @@ import {
   toUsed,
   type UsedByWindow,
 } from './account-snapshot.ts'
-import { failed, isOpen, succeeded } from './breaker.ts'
+import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
 import { type Database, databaseFault } from './db.ts'
 import { accessDenial, accessUntil } from './entitlement.ts'
 import { type KnownAccount, putBounded, type Stores } from './memory.ts'
 import { quotaWindow } from './quota-window.ts'
+import type { Units } from './units.ts'
 
 /** Neither Redis nor Postgres could answer. */
 export class AccountsUnavailable extends Error {
@@ -32,30 +33,38 @@ const UNKNOWN = 'unknown'
 const UNKNOWN_MEMORY_MS = 1_000
 
 /**
- * KEYS: the account's snapshot, its counts. Stores the snapshot unless a newer one stands there: a slow reader never
- * brings back what a writer took away. Begins the counts of the window with what Postgres had, once.
+ * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
+ * there: a slow reader never brings back what a writer took away. `garbage` is a text that was found to be none.
+ * Begins the counts of the window with what Postgres had, once.
  */
 const PUT_SCRIPT = `
-local account, usage = KEYS[1], KEYS[2]
+local account, usage, changed = KEYS[1], KEYS[2], KEYS[3]
 local version, snapshot, ttl, grant = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local w, w_end, quota_calls, quota_reactions, calls, reactions = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-for _, key in ipairs(KEYS) do
+local user, garbage = ARGV[11], ARGV[12]
+local function heal(key, wanted)
   local held = redis.call('TYPE', key).ok
-  if held ~= 'none' and held ~= 'hash' then redis.call('DEL', key) end
+  if held ~= 'none' and held ~= wanted then redis.call('DEL', key) end
 end
+heal(account, 'hash') heal(usage, 'hash') heal(changed, 'zset')
 local held = tonumber(redis.call('HGET', account, 'version') or '')
-if held and held > tonumber(version) then return 0 end
+if held and held > tonumber(version) and redis.call('HGET', account, 'snapshot') ~= garbage then return 0 end
 redis.call('HSET', account, 'version', version, 'snapshot', snapshot, 'grant', grant)
 redis.call('PEXPIRE', account, ttl)
 if w ~= '' then
   redis.call('HSET', usage, w .. ':end', w_end, w .. ':quota_calls', quota_calls, w .. ':quota_reactions', quota_reactions)
   if calls ~= '' and redis.call('HSETNX', usage, w .. ':seeded', '1') == 1 then
+    local before = (tonumber(redis.call('HGET', usage, w .. ':calls') or '') or 0) + (tonumber(redis.call('HGET', usage, w .. ':reactions') or '') or 0)
     redis.call('HINCRBY', usage, w .. ':calls', calls)
     redis.call('HINCRBY', usage, w .. ':reactions', reactions)
+    if before > 0 then redis.call('ZADD', changed, ARGV[13], user) end
   end
   redis.call('PEXPIRE', usage, ${40 * 86_400_000})
 end
 return 1`
+
+/** Accounts whose counts have changed since they were written to Postgres, by the time of the change. */
+export const CHANGED_KEY = 'tollgate:changed:2'
 
 /** Redis's keys of an account. The number is the form's: what another release wrote is not read. */
 export function accountKeys(userId: string) {
@@ -84,11 +93,12 @@ export function takeNote(
   stores: Stores,
   userId: string,
   text: string,
+  askedAt: number,
 ): AccountSnapshot | null | undefined {
-  if (text === UNKNOWN) return remember(stores, userId, null, { text })
+  if (text === UNKNOWN) return remember(stores, userId, null, { text, askedAt })
   const known = stores.memory.accounts.get(userId)
   const account = known?.text === text ? known.account : parseSnapshot(text)
-  if (account?.userId === userId) return remember(stores, userId, account, { text })
+  if (account?.userId === userId) return remember(stores, userId, account, { text, askedAt })
   if (text !== '') stores.log('error', 'account_snapshot_malformed', { user_id: userId })
   return undefined
 }
@@ -102,7 +112,8 @@ export async function readFromPostgres(
   userId: string,
 ): Promise<{ account: AccountSnapshot | null; used: UsedByWindow }> {
   const { memory, now } = stores
-  if (isOpen(memory.database) && now().getTime() - memory.database.failedAt < RETRY_DATABASE_MS) {
+  const askedAt = now().getTime()
+  if (isOpen(memory.database) && !trialIsDue(memory.database, askedAt)) {
     throw new AccountsUnavailable('postgres')
   }
   try {
@@ -110,7 +121,7 @@ export async function readFromPostgres(
     succeeded(memory.database)
     const account = row ? toSnapshot(row) : null
     const used = row ? toUsed(row) : NOTHING_USED
-    remember(stores, userId, account, { used })
+    remember(stores, userId, account, { used, askedAt })
     return { account, used }
   } catch (error) {
     if (error instanceof AccountsUnavailable) failed(memory.database, now().getTime())
@@ -118,7 +129,6 @@ export async function readFromPostgres(
   }
 }
 
-const RETRY_DATABASE_MS = 1_000
 const NOTHING_USED: UsedByWindow = new Map()
 
 /**
@@ -148,24 +158,30 @@ export async function refreshAccount(stores: Stores, userId: string): Promise<vo
 
 /**
  * Writes `account` (null: unknown user) to this isolate's memory and to Redis under its version. A Redis that fails
- * is logged: the TTL repairs it. `used` is what Postgres has of its windows, where that is known.
+ * is logged: the TTL repairs it. `used` is what Postgres has of its windows, where that is known; `garbage` what Redis
+ * has in the snapshot's place.
  */
 export async function writeThrough(
   stores: Stores,
   userId: string,
   account: AccountSnapshot | null,
   used: UsedByWindow | null = null,
+  garbage = '',
 ): Promise<void> {
-  remember(stores, userId, account, { used })
+  const at = stores.now().getTime()
+  remember(stores, userId, account, { askedAt: at, ...(used && { used }) })
   const keys = accountKeys(userId)
   const args = [
     String(account?.version ?? 0),
     account === null ? UNKNOWN : JSON.stringify(account),
     String(account === null ? UNKNOWN_TTL_MS : TTL_MS),
     ...grantArguments(stores, account, used),
+    userId,
+    garbage,
+    String(at),
   ]
   try {
-    await stores.redis.evaluate(PUT_SCRIPT, [keys.snapshot, keys.usage], args)
+    await stores.redis.evaluate(PUT_SCRIPT, [keys.snapshot, keys.usage, CHANGED_KEY], args)
   } catch (error) {
     stores.log('error', 'account_snapshot_not_cached', { user_id: userId, ...errorFields(error) })
   }
@@ -197,18 +213,37 @@ function grantArguments(
   ]
 }
 
-/** Keeps `account` unless a newer one is known, and gives back the one that is kept. */
+/**
+ * Keeps `account`, as it was when somebody was asked for it, unless a newer one is known, and gives back the one that
+ * is kept. That a user does not exist (any more) has no version and is believed.
+ */
 function remember(
-  { memory, now, config }: Stores,
+  { memory, config }: Stores,
   userId: string,
   account: AccountSnapshot | null,
-  { text = '', used = null }: { text?: string; used?: UsedByWindow | null },
+  { text = '', askedAt, used }: { text?: string; askedAt: number; used?: UsedByWindow },
 ): AccountSnapshot | null {
   const known = memory.accounts.get(userId)
-  if (known?.account && known.account.version > (account?.version ?? 0)) return known.account
-  const seenAt = now().getTime()
+  if (account && known?.account && known.account.version > account.version) return known.account
   const memoryMs = config.memorySeconds * 1000
   const freshMs = account === null ? Math.min(memoryMs, UNKNOWN_MEMORY_MS) : memoryMs
-  putBounded(memory.accounts, userId, { account, text, seenAt, freshUntil: seenAt + freshMs, used })
+  putBounded(memory.accounts, userId, {
+    account,
+    text,
+    seenAt: askedAt,
+    freshUntil: askedAt + freshMs,
+    used: new Map([...(known?.used ?? []), ...(used ?? [])].slice(-MOST_WINDOWS)),
+  })
   return account
+}
+
+const MOST_WINDOWS = 6
+
+/** Keeps what Redis says was settled in a window: the last that is known when it is away. */
+export function noteUse(
+  { memory }: Pick<Stores, 'memory'>,
+  userId: string,
+  { windowStart, used }: { windowStart: number; used: Units },
+): void {
+  if (windowStart > 0) memory.accounts.get(userId)?.used.set(windowStart, used)
 }

@@ -1,7 +1,7 @@
 // One exchange with Redis about one account: what was spent goes in, the snapshot and units come out. And the
 // settlements that go by themselves, or wait for a Redis that answers.
 import { errorFields } from '../log.ts'
-import { accountKeys } from './accounts.ts'
+import { accountKeys, CHANGED_KEY, noteUse } from './accounts.ts'
 import { failed, isOpen, succeeded } from './breaker.ts'
 import {
   type ExchangeAnswer,
@@ -12,17 +12,15 @@ import {
   type Take,
 } from './lease-script.ts'
 import type { Stores, Unsent } from './memory.ts'
-import { NO_UNITS, plus } from './units.ts'
+import { RedisError } from './redis.ts'
+import { NO_UNITS, plus, type Units } from './units.ts'
 
-/** Accounts whose counts have changed since they were written to Postgres, by the time of the change. */
-export const CHANGED_KEY = 'tollgate:changed:2'
-
-/** Settlements that an isolate keeps for a Redis that is away; the oldest are given up, and their customers not charged. */
+/** What an isolate keeps for a Redis that is away; the oldest is given up, and its customer not charged. */
 const MOST_UNSENT = 10_000
 
 export const READ: Take = { mode: 'read', id: '', units: NO_UNITS, expiresAt: 0 }
 
-/** @throws when Redis does not answer well; the breaker has heard of it */
+/** @throws when Redis does not answer well; the breaker has heard of one that is away */
 export async function exchange(
   { redis, memory, now }: Pick<Stores, 'redis' | 'memory' | 'now'>,
   userId: string,
@@ -34,16 +32,22 @@ export async function exchange(
   const keys = [snapshot, usage, leases, CHANGED_KEY, ...(idempotencyKey ? [idempotencyKey] : [])]
   const args = exchangeArguments(now().getTime(), userId, take, settlements)
   try {
-    const answer = parseAnswer(await redis.evaluate(LEASE_SCRIPT, keys, args))
+    const reply = await redis.evaluate(LEASE_SCRIPT, keys, args)
+    const answer = parseAnswer(reply)
     succeeded(memory.redis)
     return answer
   } catch (error) {
-    failed(memory.redis, now().getTime())
+    if (!isAboutThis(error)) failed(memory.redis, now().getTime())
     throw error
   }
 }
 
-/** Sends a settlement, twice if need be; after that it waits for a Redis that answers. Never throws. */
+/** Whether Redis is well and has only stumbled over this account's data. */
+function isAboutThis(error: unknown): boolean {
+  return error instanceof RedisError && /script|WRONGTYPE/.test(error.message)
+}
+
+/** Sends settlements, twice if need be; after that they wait for a Redis that answers. Never throws. */
 export async function send(stores: Stores, unsent: Unsent): Promise<void> {
   if (isOpen(stores.memory.redis)) return keepUnsent(stores, unsent)
   try {
@@ -53,32 +57,39 @@ export async function send(stores: Stores, unsent: Unsent): Promise<void> {
     try {
       await sendOnce(stores, unsent)
     } catch (error) {
-      stores.log('warn', 'usage_settlement_waits', {
-        user_id: unsent.userId,
-        ...errorFields(error),
-      })
+      const fields = { user_id: unsent.userId, ...errorFields(error) }
+      stores.log('warn', 'usage_settlement_waits', fields)
       keepUnsent(stores, unsent)
     }
   }
 }
 
-/** Keeps a settlement for later. */
-export function keepUnsent({ memory, log }: Stores, unsent: Unsent): void {
-  memory.outbox.push(unsent)
-  if (memory.outbox.length <= MOST_UNSENT) return
-  const lost = memory.outbox.shift()
-  log('error', 'usage_settlement_lost', { user_id: lost?.userId })
+/** Keeps settlements for later. */
+export function keepUnsent(stores: Stores, unsent: Unsent): void {
+  const { outbox } = stores.memory
+  outbox.add(unsent)
+  const [oldest] = outbox
+  if (outbox.size > MOST_UNSENT && oldest) giveUp(stores, oldest)
+}
+
+/** What cannot be booked is not charged. */
+export function giveUp(stores: Stores, unsent: Unsent): void {
+  stores.memory.outbox.delete(unsent)
+  if (unsent.loan) repay(stores, unsent.loan)
+  stores.log('error', 'usage_settlement_lost', { user_id: unsent.userId })
 }
 
 /** @throws when Redis does not answer well */
 export async function sendOnce(stores: Stores, unsent: Unsent): Promise<void> {
-  const { userId, settlement, idempotencyKey, loan } = unsent
-  await exchange(stores, userId, READ, [settlement], idempotencyKey)
+  const { userId, settlements, repetition, loan } = unsent
+  const take = repetition ? { ...READ, fingerprint: repetition.fingerprint } : READ
+  const answer = await exchange(stores, userId, take, settlements, repetition?.redisKey)
+  noteUse(stores, userId, answer)
   if (loan) repay(stores, loan)
 }
 
-/** What was lent is in the books: the allowance is whole again by as much. */
-function repay({ memory }: Stores, loan: NonNullable<Unsent['loan']>): void {
+/** What was lent is in the books, or was not used: the allowance is whole again by as much. */
+export function repay({ memory }: Stores, loan: { account: string; units: Units }): void {
   const lent = memory.loans.get(loan.account)
   if (!lent) return
   const left = plus(lent, { apiCalls: -loan.units.apiCalls, reactions: -loan.units.reactions })

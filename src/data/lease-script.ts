@@ -12,7 +12,7 @@ const SHARE = 16
 /** A call under an idempotency key is charged once in this time, */
 const IDEMPOTENCY_MS = 86_400_000
 /** and may be repeated so often: a key is for retries, not a subscription. */
-export const MOST_REPEATS = 20
+export const MOST_REPEATS = 10
 
 /**
  * KEYS: 1 the account's snapshot (hash: version, snapshot, grant), 2 its counts (hash), 3 its leases by expiry (zset),
@@ -34,11 +34,17 @@ local function heal(key, wanted)
   if held ~= 'none' and held ~= wanted then redis.call('DEL', key) end
 end
 heal(account, 'hash') heal(usage, 'hash') heal(leases, 'zset') heal(changed, 'zset')
+if idem then heal(idem, 'string') end
 
 local function whole(n) return string.format('%.0f', n) end
-local function count(field) return tonumber(redis.call('HGET', usage, field) or '') or 0 end
+-- What is no count of ours (a fraction, a negative, nonsense) counts as one that is.
+local function count(field)
+  local n = tonumber(redis.call('HGET', usage, field) or '') or 0
+  if n ~= n or n < 0 or n > 9e15 then return 0 end
+  return math.floor(n)
+end
 local function add(field, n)
-  if n ~= 0 then redis.call('HINCRBY', usage, field, whole(n)) end
+  if n ~= 0 then redis.call('HSET', usage, field, whole(math.max(0, count(field) + n))) end
 end
 local function used_up(w, kind)
   local unseen = w == '0' and 0 or count('0:held_' .. kind)
@@ -79,10 +85,10 @@ local function key_state()
   if not text then return nil end
   return string.match(text, '^(%w+):(%a):([%w-]+):(%d+)$')
 end
-local function key_becomes(state, lid, repeats)
+local function key_becomes(fp, state, lid, repeats)
   local left = redis.call('PTTL', idem)
   if left <= 0 then left = ${IDEMPOTENCY_MS} end
-  redis.call('SET', idem, fingerprint .. ':' .. state .. ':' .. lid .. ':' .. repeats, 'PX', left)
+  redis.call('SET', idem, fp .. ':' .. state .. ':' .. lid .. ':' .. repeats, 'PX', left)
 end
 
 -- Counts of leases whose expiries are lost would be held for ever.
@@ -95,8 +101,10 @@ end
 
 local live, rest = false, 0
 for i = 11, #ARGV, 5 do
-  local how, lid, c, r, w = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4]
+  local how, lid, w = ARGV[i], ARGV[i + 1], ARGV[i + 4]
+  local c, r = math.max(0, tonumber(ARGV[i + 2])), math.max(0, tonumber(ARGV[i + 3]))
   local state, lw, lc, lr = lease_of(lid)
+  local fp, key, of = key_state()
   if how == 'settle' and (state == 'h' or state == 'x') then
     if lw ~= '0' then w = lw end
     c, r = math.min(c, lc), math.min(r, lr)
@@ -104,20 +112,27 @@ for i = 11, #ARGV, 5 do
       live = true
       rest = rest + lc - c
       release(lw, lc, lr)
+    elseif of and of ~= lid then
+      -- Its key was given to another call when it had expired: that one is charged.
+      c, r = 0, 0
     else
       c, r = math.min(c, room(w, 'calls')), math.min(r, room(w, 'reactions'))
     end
     forget(lid)
     book(w, c, r)
-    local fp, key, of = key_state()
     if of == lid and key == 'r' then
-      fingerprint = fp
-      if c > 0 then key_becomes('c', lid, '0') else redis.call('DEL', idem) end
+      if c > 0 then key_becomes(fp, 'c', lid, '0') else redis.call('DEL', idem) end
     end
+  elseif how == 'void' then
+    -- Remembered even where the lease has not come yet: it may still be on its way.
+    if state == 'h' then release(lw, lc, lr) end
+    mark(lid, '0', 0, 0, 'd', whole(now + ${REMEMBERED_MS}))
+    if of == lid and key == 'r' then redis.call('DEL', idem) end
   elseif how ~= 'settle' and not state then
     mark(lid, '0', 0, 0, 'd', whole(now + ${REMEMBERED_MS}))
     if how == 'charge' then c, r = math.min(c, room(w, 'calls')), math.min(r, room(w, 'reactions')) end
-    book(w, c, r)
+    if how == 'charge' or key ~= 'c' then book(w, c, r) end
+    if how == 'book' and idem and not key then key_becomes(fingerprint, 'c', lid, '0') end
   end
 end
 
@@ -158,14 +173,14 @@ elseif text == 'unknown' then
   status = 'unknown'
 elseif text and grant == '' then
   status = 'denied'
-elseif mode ~= 'read' then
+elseif mode ~= 'read' and not lease_of(id) then
   local fp, key, of, repeats = key_state()
   if fp and fp ~= fingerprint then
     status = 'key_reused'
   elseif key == 'c' then
     status = 'repeat'
     if tonumber(repeats) >= ${MOST_REPEATS} then status = 'key_used_up'
-    else key_becomes('c', of, whole(tonumber(repeats) + 1)) end
+    else key_becomes(fp, 'c', of, whole(tonumber(repeats) + 1)) end
   elseif key == 'r' and lease_of(of) == 'h' then
     status = 'running'
   elseif not granted then
@@ -185,7 +200,9 @@ elseif mode ~= 'read' then
       hold(w, got_calls, 0)
     end
   end
-  if idem and (status == 'leased' or status == 'pending') then key_becomes('r', id, '0') end
+  if idem and (status == 'leased' or status == 'pending') then
+    key_becomes(fingerprint, 'r', id, '0')
+  end
 elseif not granted then
   status = 'pending'
 end
@@ -217,10 +234,11 @@ return { status, text or '', w, whole(got_calls), whole(got_reactions),
 /** What is told of units that were spent. However often it is sent, it counts once. */
 export interface Settlement {
   /**
-   * `settle` ends a lease; `book` counts what was lent without one; `charge` counts what a call cost above its
-   * lease, as far as the quota holds it.
+   * `settle` ends a lease; `void` one of which nobody knows whether it was given, and that none shall be given any
+   * more; `book` counts what was lent without one; `charge` counts what a call cost above its lease, as far as the
+   * quota holds it.
    */
-  how: 'settle' | 'book' | 'charge'
+  how: 'settle' | 'void' | 'book' | 'charge'
   /** The lease's id, or one of its own. */
   id: string
   units: Units

@@ -3,8 +3,9 @@
 
 import { uuid } from '../crypto.ts'
 import type { Quotas } from '../plans.ts'
-import { keepUnsent, send } from './exchange.ts'
-import type { Pool, Stores } from './memory.ts'
+import { keepUnsent, repay, send } from './exchange.ts'
+import type { Settlement } from './lease-script.ts'
+import type { Pool, Stores, Unsent } from './memory.ts'
 import { finish, tend } from './pool.ts'
 import { fits, NO_UNITS, plus, type Units } from './units.ts'
 
@@ -13,23 +14,26 @@ export type { Units } from './units.ts'
 /** How long a call may hold units of its own. After that they are others' to take. */
 export const LEASE_SECONDS = 15 * 60
 
+/** The idempotency key that a call was made under. */
+type KeyOfCall = Unsent['repetition']
+
 /** What a call holds. */
 export type Holding =
   /** One unit of what the isolate holds. */
   | { from: 'pool'; pool: Pool }
-  /** Units of its own. */
+  /** Units of its own; or lent by this isolate, while Redis is away. */
   | {
-      from: 'lease'
+      from: 'lease' | 'loan'
       userId: string
       id: string
       windowStart: number
       units: Units
-      idempotencyKey: string | null
+      repetition: KeyOfCall
     }
-  /** Units lent by this isolate while Redis is away. */
-  | { from: 'loan'; userId: string; id: string; windowStart: number; units: Units }
   /** Nothing: a repetition of a call that is charged already. */
   | { from: 'repeat' }
+
+type OwnUnits = Extract<Holding, { units: Units }>
 
 /** What one isolate lends one account while Redis is away: a hundredth of the quota, at most so many units. */
 const MOST_LENT = 50
@@ -41,54 +45,69 @@ function allowance(quota: number): number {
 /** Lends `units`, or null where the allowance does not hold them. `used` is the last that is known of the window. */
 export function lend(
   { memory, randomBytes }: Stores,
-  call: {
-    userId: string
-    windowStart: number
-    quotas: Quotas
-    units: Units
-    used: Units
-    id?: string
-  },
+  call: Omit<OwnUnits, 'from' | 'id'> & { quotas: Quotas; used: Units; id?: string },
 ): Holding | null {
-  const { userId, windowStart, quotas, units, used } = call
-  const account = loanAccount(userId, windowStart)
+  const { userId, windowStart, quotas, units, used, repetition } = call
+  const account = loanAccount(call)
   const lent = plus(memory.loans.get(account) ?? NO_UNITS, units)
   const limit = { apiCalls: allowance(quotas.apiCalls), reactions: allowance(quotas.reactions) }
   if (!fits(lent, limit) || !fits(plus(used, lent), quotas)) return null
   memory.loans.set(account, lent)
-  return { from: 'loan', userId, id: call.id ?? uuid(randomBytes), windowStart, units }
+  return { from: 'loan', userId, id: call.id ?? uuid(randomBytes), windowStart, units, repetition }
 }
 
-function loanAccount(userId: string, windowStart: number): string {
+function loanAccount({ userId, windowStart }: Pick<OwnUnits, 'userId' | 'windowStart'>): string {
   return `${userId}:${windowStart}`
 }
 
 /**
- * Ends the call's hold: `units` are charged, never more than a lease of its own holds; none gives everything back.
- * Gives what remains to be done in the background, or null. Never throws.
+ * Ends the call's hold: `units` are charged; none gives everything back. Gives what is still to be sent, or null.
+ * Never throws.
  */
 export function settle(stores: Stores, holding: Holding, units: Units): Promise<void> | null {
   switch (holding.from) {
     case 'pool':
       finish(holding.pool, units.apiCalls)
-      return tend(stores, holding.pool)
-    case 'lease': {
-      const { userId, id, windowStart, idempotencyKey } = holding
-      const settlement = { how: 'settle', id, units, windowStart } as const
-      return send(stores, { userId, settlement, idempotencyKey })
-    }
-    case 'loan': {
-      const { userId, id, windowStart, units: lent } = holding
-      const charged = {
-        apiCalls: Math.min(units.apiCalls, lent.apiCalls),
-        reactions: Math.min(units.reactions, lent.reactions),
-      }
-      const settlement = { how: 'book', id, units: charged, windowStart } as const
-      const loan = { account: loanAccount(userId, windowStart), units: lent }
-      keepUnsent(stores, { userId, settlement, idempotencyKey: null, loan })
       return null
-    }
+    case 'lease':
+      return send(stores, settlementOf(holding, units))
+    case 'loan':
+      lendingEnds(stores, holding, units)
+      return null
     case 'repeat':
       return null
   }
+}
+
+/** What a call cost above its lease is charged by itself, as far as the quota holds it. */
+function settlementOf(
+  { userId, id, windowStart, units: held, repetition }: OwnUnits,
+  units: Units,
+): Unsent {
+  const settlements: Settlement[] = [{ how: 'settle', id, units, windowStart }]
+  const above = {
+    apiCalls: Math.max(0, units.apiCalls - held.apiCalls),
+    reactions: Math.max(0, units.reactions - held.reactions),
+  }
+  if (!fits(above, NO_UNITS)) {
+    settlements.push({ how: 'charge', id: `${id}-above`, units: above, windowStart })
+  }
+  return { userId, settlements, repetition, refusals: 0 }
+}
+
+/** What was used of a loan goes into the books when Redis is back; what was not is there to be lent again. */
+function lendingEnds(stores: Stores, holding: OwnUnits, units: Units): void {
+  const { userId, id, windowStart, repetition } = holding
+  const loan = { account: loanAccount(holding), units: holding.units }
+  if (fits(units, NO_UNITS)) {
+    repay(stores, loan)
+    return
+  }
+  const settlements = [{ how: 'book', id, units, windowStart } as const]
+  keepUnsent(stores, { userId, settlements, repetition, refusals: 0, loan })
+}
+
+/** What is to be done in the background for a call that is let in or has ended, or null. */
+export function tendHolding(stores: Stores, holding: Holding): Promise<void> | null {
+  return holding.from === 'pool' ? tend(stores, holding.pool) : null
 }

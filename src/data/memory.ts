@@ -1,7 +1,7 @@
 // What this isolate remembers between requests: plain values only, as workerd forbids sharing anything that waits.
 import type { KeyIds } from '../api-key.ts'
 import type { Log } from '../log.ts'
-import type { AccountSnapshot, UsedByWindow } from './account-snapshot.ts'
+import type { AccountSnapshot } from './account-snapshot.ts'
 import { type Breaker, createBreaker } from './breaker.ts'
 import type { Database } from './db.ts'
 import type { Settlement, Take } from './lease-script.ts'
@@ -17,8 +17,8 @@ export interface KnownAccount {
   seenAt: number
   /** Until then it answers by itself. */
   freshUntil: number
-  /** What Postgres had of its windows, where it came from there. */
-  used: UsedByWindow | null
+  /** What was settled in its windows when somebody last told, by their start. */
+  used: Map<number, Units>
 }
 
 /** Units that an isolate holds of one account's window, for calls of one unit. See pool.ts. */
@@ -47,11 +47,14 @@ export interface Pool {
   unanswered: { take: Take; settlements: Settlement[] } | null
 }
 
-/** A settlement that has not reached Redis, or of which nobody knows. */
+/** Settlements that have not reached Redis, or of which nobody knows. */
 export interface Unsent {
   userId: string
-  settlement: Settlement
-  idempotencyKey: string | null
+  settlements: readonly Settlement[]
+  /** The idempotency key of their call. */
+  repetition: { redisKey: string; fingerprint: string } | null
+  /** How often Redis has answered that they cannot be. */
+  refusals: number
   /** The loan that it books: whose, and how much was lent. */
   loan?: { account: string; units: Units }
 }
@@ -68,9 +71,11 @@ export interface Memory {
   loans: Map<string, Units>
   /** Pools with a renewal that was not answered. */
   waiting: Set<Pool>
-  outbox: Unsent[]
-  /** Whether what waits is being sent. */
-  sending: boolean
+  outbox: Set<Unsent>
+  /** Until when some request sends what waits. 0: nobody does. */
+  sendingUntil: number
+  /** When pools were last looked through for those that nobody keeps any more. */
+  sweptAt: number
   redis: Breaker
   database: Breaker
 }
@@ -83,8 +88,9 @@ export function createMemory(): Memory {
     pools: new Map(),
     loans: new Map(),
     waiting: new Set(),
-    outbox: [],
-    sending: false,
+    outbox: new Set(),
+    sendingUntil: 0,
+    sweptAt: 0,
     redis: createBreaker(),
     database: createBreaker(),
   }
@@ -110,11 +116,11 @@ export interface Stores {
 /** Entries that one map of the memory may have. An account has some kilobytes, an isolate 128 MB. */
 const MOST_ENTRIES = 10_000
 
-/** Puts an entry in, at the cost of the oldest. */
+/** Puts an entry in, at the cost of the one that was put in longest ago. */
 export function putBounded<K, V>(map: Map<K, V>, key: K, value: V): void {
-  if (map.size >= MOST_ENTRIES && !map.has(key)) {
-    const [oldest] = map.keys()
-    if (oldest !== undefined) map.delete(oldest)
-  }
+  map.delete(key)
   map.set(key, value)
+  if (map.size <= MOST_ENTRIES) return
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
 }

@@ -2,7 +2,7 @@
 // in the background, given back within about a second of the last call.
 import { uuid } from '../crypto.ts'
 import { errorFields } from '../log.ts'
-import { refreshAccount, takeNote } from './accounts.ts'
+import { noteUse, refreshAccount, takeNote } from './accounts.ts'
 import { isOpen } from './breaker.ts'
 import { exchange, READ } from './exchange.ts'
 import type { ExchangeAnswer, Settlement, Take } from './lease-script.ts'
@@ -15,7 +15,7 @@ export const POOL_LEASE_MS = 30_000
 export const FIRST_UNITS = 10
 const TICK_MS = 1_000
 /** A request keeps a pool for this long; `waitUntil` lasts 30 s. Then another call takes over. */
-const KEEPING_MS = 20_000
+const KEEPING_MS = 12_000
 /** A renewal that has not ended by then has died with its request. */
 const RENEWING_MS = 10_000
 
@@ -62,6 +62,8 @@ export function adopt(
   const held = pools.get(userId)
   const fits = held?.windowStart === windowStart && stores.now().getTime() < held.expiresAt
   const pool = held && fits ? held : emptyPool(userId, windowStart)
+  // What the old one has not settled is settled by whoever comes next.
+  if (held && held !== pool) stores.memory.waiting.add(held)
   pools.set(userId, pool)
   pool.leases.push(lease)
   pool.used = used
@@ -150,17 +152,21 @@ async function renew(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Pr
   }
 }
 
-/** Sends again what was not answered, and settles. @throws when Redis does not answer */
+/** Sends again what was not answered, and settles. Where Redis does not answer the pool waits again. */
 export async function settleWaiting(stores: Stores, pool: Pool): Promise<void> {
-  await sendRenewal(stores, pool)
   stores.memory.waiting.delete(pool)
-  if (stores.now().getTime() >= pool.keptUntil) await renew(stores, pool, 'give back')
+  const isKept = stores.now().getTime() < pool.keptUntil
+  await renew(stores, pool, isKept ? 'go on' : 'give back')
 }
 
 async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {
   if (!pool.unanswered) return
-  const { take, settlements } = pool.unanswered
+  const sent = pool.unanswered
+  const { take, settlements } = sent
+  const askedAt = stores.now().getTime()
   const answer = await exchange(stores, pool.userId, take, settlements)
+  // Another request has sent the same, and has gone on since.
+  if (pool.unanswered !== sent) return
   pool.unanswered = null
   pool.used = answer.used
   const lease = pool.leases.find(({ id }) => id === take.id)
@@ -170,7 +176,8 @@ async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {
   }
   pool.leases = pool.leases.filter(({ size }) => size > 0)
   measure(pool)
-  const known = takeNote(stores, pool.userId, answer.snapshot)
+  const known = takeNote(stores, pool.userId, answer.snapshot, askedAt)
+  noteUse(stores, pool.userId, answer)
   if (known === undefined && pool.admitted > pool.seen) await refresh(stores, pool.userId)
 }
 
@@ -200,7 +207,9 @@ function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Po
     const units = { apiCalls: left, reactions: 0 }
     settlements.push({ how: 'charge', id, units, windowStart })
   }
-  const rest = how === 'go on' ? Math.max(0, pool.size - pool.spent - pool.inUse) : 0
+  // Not more than the rate asks for: others may need the rest.
+  const most = how === 'go on' ? Math.max(1, 2 * pool.rate) : 0
+  const rest = Math.min(Math.max(0, pool.size - pool.spent - pool.inUse), most)
   const keep = pool.inUse + rest
   const take = how === 'go on' || keep > 0 ? renewal(stores, pool, keep, how) : READ
   pool.spent = 0

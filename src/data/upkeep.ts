@@ -1,22 +1,36 @@
-// What an isolate does in the background of its calls after Redis has failed: see whether it is back, and send what waits.
+// What an isolate does in the background of its calls: see whether a Redis that failed is back, send what waits, and
+// settle pools whose keeper has died.
 import { errorFields } from '../log.ts'
 import { refreshAccount } from './accounts.ts'
 import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
-import { sendOnce } from './exchange.ts'
+import { giveUp, sendOnce } from './exchange.ts'
 import type { Stores } from './memory.ts'
 import { settleWaiting } from './pool.ts'
 
-/** `waitUntil` lasts 30 s. */
-const SENDING_MS = 20_000
+/** `waitUntil` lasts 30 s, and what is under way at its end is lost. */
+const SENDING_MS = 10_000
+const SENDING_AT_MOST_MS = 30_000
+const SWEEP_MS = 10_000
+/** A settlement that Redis refuses so often is none that it can take. */
+const MOST_REFUSALS = 3
 
 /** What is to be done now, begun, or null where there is nothing. Nobody's call waits for it. */
-export function upkeep(stores: Stores): Promise<void> | null {
-  const { memory, now } = stores
-  if (isOpen(memory.redis)) {
-    return trialIsDue(memory.redis, now().getTime()) ? recover(stores) : null
+export function upkeep(stores: Stores, now: number): Promise<void> | null {
+  const { memory } = stores
+  if (now < memory.sendingUntil) return null
+  if (isOpen(memory.redis)) return trialIsDue(memory.redis, now) ? recover(stores) : null
+  if (now - memory.sweptAt >= SWEEP_MS) sweep(stores, now)
+  return memory.outbox.size > 0 || memory.waiting.size > 0 ? sendWaiting(stores) : null
+}
+
+/** Pools that hold something and that nobody keeps: the request that did has ended before its time. */
+function sweep({ memory }: Stores, now: number): void {
+  memory.sweptAt = now
+  for (const [userId, pool] of memory.pools) {
+    if (now < pool.keptUntil || now < pool.expiresAt) continue
+    memory.pools.delete(userId)
+    memory.waiting.add(pool)
   }
-  const waits = memory.outbox.length > 0 || memory.waiting.size > 0
-  return waits && !memory.sending ? sendWaiting(stores) : null
 }
 
 async function recover(stores: Stores): Promise<void> {
@@ -33,22 +47,28 @@ async function recover(stores: Stores): Promise<void> {
 
 async function sendWaiting(stores: Stores): Promise<void> {
   const { memory, now } = stores
-  const ends = now().getTime() + SENDING_MS
+  const begun = now().getTime()
+  const mayGoOn = () => !isOpen(memory.redis) && now().getTime() - begun < SENDING_MS
+  memory.sendingUntil = begun + SENDING_AT_MOST_MS
   const lentTo = new Set<string>()
-  memory.sending = true
   try {
-    for (const pool of [...memory.waiting]) await settleWaiting(stores, pool)
-    for (let next = memory.outbox[0]; next && now().getTime() < ends; next = memory.outbox[0]) {
-      await sendOnce(stores, next)
-      memory.outbox.shift()
-      if (next.loan) lentTo.add(next.userId)
+    for (const pool of [...memory.waiting]) if (mayGoOn()) await settleWaiting(stores, pool)
+    for (const unsent of [...memory.outbox]) {
+      if (!mayGoOn()) break
+      try {
+        await sendOnce(stores, unsent)
+        memory.outbox.delete(unsent)
+        if (unsent.loan) lentTo.add(unsent.userId)
+      } catch {
+        unsent.refusals += 1
+        if (unsent.refusals >= MOST_REFUSALS && !isOpen(memory.redis)) giveUp(stores, unsent)
+      }
     }
     // A Redis that came back empty counts on from what Postgres has.
-    for (const userId of lentTo) await refreshAccount(stores, userId)
+    for (const userId of lentTo) if (mayGoOn()) await refreshAccount(stores, userId)
   } catch (error) {
-    // The breaker has heard of it; the rest goes when Redis is back.
-    stores.log('warn', 'usage_settlement_waits', errorFields(error))
+    stores.log('warn', 'account_snapshot_not_refreshed', errorFields(error))
   } finally {
-    memory.sending = false
+    memory.sendingUntil = 0
   }
 }

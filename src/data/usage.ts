@@ -121,8 +121,17 @@ export function countedWindows(hash: unknown): CountedWindow[] {
       seeded: count('seeded') === 1,
     })
   }
-  return windows
+  return windows.filter(isSane)
 }
+
+/** What is no count of ours is passed over: it must not stop everybody's history. */
+function isSane({ start, end, used, quotas }: CountedWindow): boolean {
+  const counts = [start, used.apiCalls, used.reactions, quotas.apiCalls, quotas.reactions]
+  return counts.every((n) => Number.isSafeInteger(n) && n >= 0) && end > start && end < LATEST_MS
+}
+
+/** The end of the year 9999: what Postgres and ISO 8601 write with four digits. */
+const LATEST_MS = 253_402_300_799_000
 
 /** Counts that hold Postgres's are the newer; others come on top. Neither ever falls. */
 function merged(stored: CountedWindow | undefined, counted: CountedWindow): CountedWindow {
@@ -137,14 +146,17 @@ function merged(stored: CountedWindow | undefined, counted: CountedWindow): Coun
 
 /** What this isolate knows to be spent and Redis does not. */
 function unsettled({ memory }: Stores, userId: string, windowStart: number): Units {
-  const pool = memory.pools.get(userId)
-  const pooled = pool?.windowStart === windowStart ? pool.spent : 0
-  return memory.outbox
-    .filter(({ userId: of, settlement }) => of === userId && settlement.windowStart === windowStart)
-    .reduce((sum, { settlement }) => plus(sum, settlement.units), {
-      apiCalls: pooled,
-      reactions: 0,
-    })
+  const pools = [memory.pools.get(userId), ...memory.waiting].filter(
+    (pool) => pool?.userId === userId && pool.windowStart === windowStart,
+  )
+  const spent = [...new Set(pools)].reduce((sum, pool) => sum + (pool?.spent ?? 0), 0)
+  const unsent = [
+    ...pools.flatMap((pool) => pool?.unanswered?.settlements ?? []),
+    ...[...memory.outbox].flatMap((each) => (each.userId === userId ? each.settlements : [])),
+  ]
+  return unsent
+    .filter((settlement) => settlement.windowStart === windowStart)
+    .reduce((sum, { units }) => plus(sum, units), { apiCalls: spent, reactions: 0 })
 }
 
 function view({ start, end, used, quotas }: CountedWindow): UsageView {

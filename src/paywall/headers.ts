@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts'
 import type { Holding } from '../data/leases.ts'
 import { NO_UNITS, type Units } from '../data/units.ts'
 import { PLANS } from '../plans.ts'
+import type { Source } from './admission.ts'
 import type { Allowed } from './decide.ts'
 import { secondsUntil } from './refusal.ts'
 
@@ -13,26 +14,38 @@ import { secondsUntil } from './refusal.ts'
  */
 export function paidHeaders(
   c: AppContext,
-  { tier, window }: Allowed,
+  now: Date,
+  decision: Allowed,
   holding: Holding,
   used: Units,
-  timing: string,
+  tookMs: number,
+  source: Source,
 ): void {
-  const { quotas } = PLANS[tier]
+  const { quotas } = PLANS[decision.tier]
   const mine = unsettled(holding)
-  const seconds = Math.round((window.end.getTime() - window.start.getTime()) / 1000)
-  const resets = secondsUntil(window.end, c.var.deps.now())
+  const resets = secondsUntil(decision.window.end, now)
   const calls = Math.max(0, quotas.apiCalls - used.apiCalls - mine.apiCalls)
   const reactions = Math.max(0, quotas.reactions - used.reactions - mine.reactions)
-  c.header(
-    'RateLimit-Policy',
-    `"api-calls";q=${quotas.apiCalls};w=${seconds}, "reactions";q=${quotas.reactions};w=${seconds}`,
-  )
+  c.header('RateLimit-Policy', policyOf(decision))
   c.header(
     'RateLimit',
     `"api-calls";r=${calls};t=${resets}, "reactions";r=${reactions};t=${resets}`,
   )
-  c.header('Server-Timing', timing)
+  c.header('Server-Timing', `paywall;dur=${tookMs.toFixed(1)};desc="${source}"`)
+}
+
+/** The same for all calls of a decision. */
+const policies = new WeakMap<Allowed, string>()
+
+function policyOf(decision: Allowed): string {
+  const known = policies.get(decision)
+  if (known) return known
+  const { start, end } = decision.window
+  const { quotas } = PLANS[decision.tier]
+  const seconds = Math.round((end.getTime() - start.getTime()) / 1000)
+  const policy = `"api-calls";q=${quotas.apiCalls};w=${seconds}, "reactions";q=${quotas.reactions};w=${seconds}`
+  policies.set(decision, policy)
+  return policy
 }
 
 /** What is used or held here and not in the books yet. */

@@ -1,23 +1,12 @@
 // Idempotency-Key on a paid call: the same request under the same key is charged once in 24 hours.
 // draft-ietf-httpapi-idempotency-key-header-07.
 import { createHash } from 'node:crypto'
-import type { AppContext } from '../context.ts'
+import type { AppContext, Repetition } from '../context.ts'
 import { Problem } from '../problem.ts'
 
 /** A body that is compared with an earlier one is read whole: up to this size. */
 const BODY_LIMIT_BYTES = 1024 * 1024
 const KEY = /^[\x20-\x7e]{1,255}$/
-
-/** A call that may be a repetition of an earlier one. */
-export interface Repetition {
-  redisKey: string
-  /** Hex, of method, target and body: the key stands for this request and no other. */
-  fingerprint: string
-  /** The same for every repetition: what is lent under it is booked once. */
-  loanId: string
-  /** The same for every repetition: for what is random in the answer. */
-  seedBytes: Uint8Array
-}
 
 /**
  * The call's idempotency key, or null where it has none. Reads the body, and puts it back.
@@ -44,7 +33,7 @@ export async function repetitionOf(c: AppContext, userId: string): Promise<Repet
   return {
     redisKey: `tollgate:idempotency:2:${hex}`,
     fingerprint,
-    loanId: `once-${hex}`,
+    loanId: `once-${hex}-${fingerprint.slice(0, 16)}`,
     seedBytes: name.subarray(20),
   }
 }

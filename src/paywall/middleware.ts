@@ -1,20 +1,24 @@
 // What every paid call goes through, top to bottom: key, account, decision, rate, units, handler, settlement.
 import { type KeyIds, proveApiKey } from '../api-key.ts'
-import type { AppContext, Deps, Guard, PaidCall } from '../context.ts'
-import { LEASE_SECONDS, settle, type Units } from '../data/leases.ts'
+import type { AppContext, Deps, Guard, PaidCall, Repetition } from '../context.ts'
+import { type Holding, LEASE_SECONDS, settle, tendHolding, type Units } from '../data/leases.ts'
 import { putBounded } from '../data/memory.ts'
 import { promptPrices } from '../data/prices.ts'
 import { NO_UNITS } from '../data/units.ts'
 import { upkeep } from '../data/upkeep.ts'
 import { Problem } from '../problem.ts'
-import { type Admission, type Ask, admit, admitFromMemory, isPlain, knownAsPaid } from './admit.ts'
+import { type Admission, type Ask, decisionFor, isPlain } from './admission.ts'
+import { admit, admitFromMemory, knownAsPaid } from './admit.ts'
 import type { Allowed, Decision, Denied } from './decide.ts'
 import { paidHeaders } from './headers.ts'
 import { repetitionOf } from './idempotency.ts'
 import { obstacleRefusal, paymentRefusal } from './refusal.ts'
 
-/** The most that a call may use; asked only of callers with a key of ours. It may throw a Problem for a bad request. */
-export type CostOf = (c: AppContext) => Promise<Units>
+/**
+ * The most that a call may use. It may throw a Problem for a bad request, which is told only to those who may call.
+ * It is asked before the account where that is not known yet, so that one round trip does for both.
+ */
+export type CostOf = (c: AppContext) => Units | Promise<Units>
 
 const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
 /** A stream ends this long before its lease does, so that it can still be booked. */
@@ -28,34 +32,32 @@ const REFUSED_KEY_MS = 1_000
  * Guards a paid route. Throws the problems of the contract's paywall table; where nobody who could tell answers, the
  * error passes through as what it is and is answered 503, never "invalid key" and never 402.
  */
-export function paywall(costOf: CostOf = async () => ONE_CALL): Guard {
+export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
   return async function paywall(c, next) {
-    const { deps } = c.var
+    const deps = c.get('deps')
     const started = performance.now()
-    const ids = provenKey(c)
-    const { decision, holding, used, source } = await admission(c, ids, costOf)
+    const now = deps.now()
+    const ids = provenKey(c, deps, now)
+    const { decision, holding, used, source } = await admission(c, deps, ids, now, costOf)
     const took = performance.now() - started
 
-    const call = openCall(c, decision, holding)
+    const call = new OpenCall(c, deps, decision, holding)
     c.set('paid', call)
-    paidHeaders(c, decision, holding, used, `paywall;dur=${took.toFixed(1)};desc="${source}"`)
+    paidHeaders(c, now, decision, holding, used, took, source)
     await next()
-    if (c.error || !call.settlesLater) {
-      background(c, settle(deps, holding, c.res.status >= 500 ? NO_UNITS : call.cost))
-    }
-    background(c, upkeep(deps))
+    if (c.error || !call.settlesLater) call.end(c.res.status >= 500 ? NO_UNITS : call.cost)
+    inBackground(c, upkeep(deps, now.getTime()))
   }
 }
 
 /** The ids of a key that proves itself: hashed once, then known by its text. */
-function provenKey(c: AppContext): KeyIds {
-  const { memory, config, now } = c.var.deps
+function provenKey(c: AppContext, { memory, config }: Deps, now: Date): KeyIds {
   const text = c.req.header('X-API-Key')
   if (!text) throw new Problem('missing_api_key', { headers: KEY_SCHEME })
   const known = memory.keys.get(text)
   if (known) return known
   const ids = proveApiKey(config.apiKeySecrets, text)
-  if (!ids || (memory.refusedKeys.get(text) ?? 0) > now().getTime()) throw invalidKey()
+  if (!ids || (memory.refusedKeys.get(text) ?? 0) > now.getTime()) throw invalidKey()
   return ids
 }
 
@@ -65,54 +67,69 @@ function invalidKey(): Problem {
   return new Problem('invalid_api_key', { headers: KEY_SCHEME })
 }
 
-type Admitted = Admission & { decision: Allowed; holding: NonNullable<Admission['holding']> }
+type Admitted = Admission & { decision: Allowed; holding: Holding }
 
 /** @throws Problem for whoever is not let in; AccountsUnavailable */
-async function admission(c: AppContext, ids: KeyIds, costOf: CostOf): Promise<Admitted> {
-  const { deps } = c.var
-  const known = knownAsPaid(deps, ids.userId, ids.keyId)
-  if (!known) {
-    // What is wrong with the request is told only to those who may call: the account first.
-    const { value = NO_REQUEST, problem } = await attempt(() => requestOf(c, ids, costOf))
-    return admitted(await admissionFromStores(c, ids, value, { problem }))
+async function admission(
+  c: AppContext,
+  deps: Deps,
+  ids: KeyIds,
+  now: Date,
+  costOf: CostOf,
+): Promise<Admitted> {
+  const known = knownAsPaid(deps, ids.userId, ids.keyId, now)
+  if (known) {
+    await passRateLimit(deps, known)
+    const request = await requestOf(c, ids, costOf)
+    const ready = isPlain(request) ? admitFromMemory(deps, known, now) : null
+    return admitted(ready ?? (await admissionFromStores(c, deps, ids, request, true)))
   }
-  await passRateLimit(deps, known)
-  const request = await requestOf(c, ids, costOf)
-  const ready = isPlain(request) ? admitFromMemory(deps, known) : null
-  return admitted(ready ?? (await admissionFromStores(c, ids, request, { ratePassed: true })))
+  // Whoever this isolate has seen before is counted before anything is asked for.
+  const seen = deps.memory.accounts.get(ids.userId)?.account
+  if (seen) await passRateLimit(deps, decisionFor(deps, seen, ids))
+  const { value = NO_REQUEST, problem } = await attempt(() => requestOf(c, ids, costOf))
+  const isCounted = seen !== undefined && seen !== null
+  return admitted(await admissionFromStores(c, deps, ids, value, isCounted, problem))
 }
 
-type PaidRequest = Pick<Ask, 'units' | 'repetition'>
+type PaidRequest = Pick<Ask, 'units'> & { repetition: Repetition | null }
 const NO_REQUEST: PaidRequest = { units: null, repetition: null }
 
 async function requestOf(c: AppContext, { userId }: KeyIds, costOf: CostOf): Promise<PaidRequest> {
-  const repetition = await repetitionOf(c, userId)
+  const hasKey = c.req.header('Idempotency-Key') !== undefined
+  const repetition = hasKey ? await repetitionOf(c, userId) : null
   return { repetition, units: await costOf(c) }
 }
 
-/** `problem` is what is wrong with the request. */
+/** `problem` is what is wrong with the request; `isCounted` whether it has passed its rate limit. */
 async function admissionFromStores(
   c: AppContext,
+  deps: Deps,
   { userId, keyId }: KeyIds,
   { units, repetition }: PaidRequest,
-  { problem, ratePassed = false }: { problem?: Problem | undefined; ratePassed?: boolean },
+  isCounted: boolean,
+  problem?: Problem,
 ): Promise<Admission> {
-  const { deps } = c.var
   const answer = await admit(deps, { userId, keyId, units, repetition }).finally(() =>
-    background(c, upkeep(deps)),
+    inBackground(c, upkeep(deps, deps.now().getTime())),
   )
   const { decision, holding, obstacle } = answer
-  for (const work of answer.background) background(c, work)
+  for (const work of answer.background) inBackground(c, work)
   if (repetition) c.set('repetition', repetition)
   try {
-    if (!ratePassed) await passRateLimit(deps, decision)
+    if (!isCounted) await passRateLimit(deps, decision)
     if (!decision.allowed) throw await refusal(c, decision)
     if (problem) throw problem
     if (obstacle) throw obstacleRefusal(decision, obstacle, units ?? NO_UNITS, deps.now())
   } catch (refused) {
-    if (holding) background(c, settle(deps, holding, NO_UNITS))
+    if (holding) {
+      inBackground(c, settle(deps, holding, NO_UNITS))
+      inBackground(c, tendHolding(deps, holding))
+    }
     throw refused
   }
+  // From now on, and not only when the call has ended: it may be the last for a while, and a long one.
+  if (holding) inBackground(c, tendHolding(deps, holding))
   putBounded(deps.memory.keys, c.req.header('X-API-Key') ?? '', { userId, keyId })
   return answer
 }
@@ -133,7 +150,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<{ value?: T; problem?
 }
 
 async function refusal(c: AppContext, decision: Denied): Promise<Problem> {
-  const { config, stripe, now, memory } = c.var.deps
+  const { config, stripe, now, memory } = c.get('deps')
   if (decision.code === 'invalid_api_key') {
     const believedMs = Math.min(REFUSED_KEY_MS, config.memorySeconds * 1000)
     const text = c.req.header('X-API-Key') ?? ''
@@ -159,32 +176,53 @@ async function passRateLimit(deps: Deps, decision: Decision): Promise<void> {
 }
 
 /** A call that has been let in, and how it settles. */
-function openCall(c: AppContext, { account, tier }: Allowed, holding: Admitted['holding']) {
-  const { deps } = c.var
-  const call = {
-    account,
-    tier,
-    cost: 'units' in holding ? holding.units : ONE_CALL,
-    costs(units: Units) {
-      call.cost = units
-    },
-    get endsBy() {
-      return deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000)
-    },
-    seedBytes: c.var.repetition?.seedBytes ?? null,
-    settlesLater: false,
-    settleLater() {
-      call.settlesLater = true
-      const ended = Promise.withResolvers<void>()
-      // The client may leave before the stream has ended: the settlement must outlive the request.
-      c.executionCtx.waitUntil(ended.promise)
-      return (units: Units) =>
-        Promise.resolve(settle(deps, holding, units) ?? undefined).finally(() => ended.resolve())
-    },
-  } satisfies PaidCall & Record<string, unknown>
-  return call
+class OpenCall implements PaidCall {
+  readonly #c: AppContext
+  readonly #deps: Deps
+  readonly #holding: Holding
+  readonly account: PaidCall['account']
+  readonly tier: PaidCall['tier']
+  settlesLater = false
+  cost: Units
+
+  constructor(c: AppContext, deps: Deps, { account, tier }: Allowed, holding: Holding) {
+    this.#c = c
+    this.#deps = deps
+    this.#holding = holding
+    this.account = account
+    this.tier = tier
+    this.cost = 'units' in holding ? holding.units : ONE_CALL
+  }
+
+  get endsBy(): AbortSignal {
+    return this.#deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000)
+  }
+
+  get seedBytes(): Uint8Array | null {
+    return this.#c.get('repetition')?.seedBytes ?? null
+  }
+
+  costs(units: Units): void {
+    this.cost = units
+  }
+
+  settleLater(): (units: Units) => Promise<void> {
+    this.settlesLater = true
+    const ended = Promise.withResolvers<void>()
+    // The client may leave before the stream has ended: the settlement must outlive the request.
+    inBackground(this.#c, ended.promise)
+    return (units) => this.end(units).finally(ended.resolve)
+  }
+
+  /** Resolves when the settlement has been sent, where one is: a pool's goes with its next. */
+  async end(units: Units): Promise<void> {
+    const sent = settle(this.#deps, this.#holding, units)
+    inBackground(this.#c, sent)
+    inBackground(this.#c, tendHolding(this.#deps, this.#holding))
+    await sent
+  }
 }
 
-function background(c: AppContext, work: Promise<unknown> | null): void {
+function inBackground(c: AppContext, work: Promise<unknown> | null): void {
   if (work) c.executionCtx.waitUntil(work)
 }

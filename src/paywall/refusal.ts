@@ -5,7 +5,7 @@ import { type KnownPrices, planViews } from '../data/prices.ts'
 import type { Units } from '../data/units.ts'
 import { PLANS, TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
-import type { Obstacle } from './admit.ts'
+import type { Obstacle } from './admission.ts'
 import type { Allowed } from './decide.ts'
 
 /** Where the calls that lead out of the refusal are, and where a browser should come back to. */

@@ -1,8 +1,7 @@
 // The cron's part of the count: what Redis counted goes to Postgres, as absolute figures, for accounts that changed.
 import { sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { accountKeys } from '../data/accounts.ts'
-import { CHANGED_KEY } from '../data/exchange.ts'
+import { accountKeys, CHANGED_KEY } from '../data/accounts.ts'
 import type { Stores } from '../data/memory.ts'
 import { type CountedWindow, countedWindows } from '../data/usage.ts'
 
@@ -31,6 +30,7 @@ end
 return removed`
 
 const texts = z.array(z.string())
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
  * Writes every changed count. Idempotent: a count in Postgres never falls, and an account that was not marked as
@@ -49,7 +49,7 @@ export async function flushUsage(stores: Stores): Promise<number> {
       stores,
       hashes.flatMap((hash, i) =>
         countedWindows(hash)
-          .filter(({ seeded }) => seeded)
+          .filter(({ seeded }) => seeded && UUID.test(userIds[i] ?? ''))
           .map((window) => ({ userId: userIds[i] ?? '', window })),
       ),
     )

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { randomBytes } from '../../src/crypto.ts'
 import { signUp, testApp, unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
+import { forgetSnapshot } from '../support/snapshot.ts'
 import { subscribe } from '../support/stripe.ts'
 
 const app = testApp()
@@ -21,21 +22,26 @@ describe('a refusal that has nothing to do with the statement', () => {
     ['57014', 'it cancels the statement'],
     ['57P01', 'it is shut down'],
     ['57P03', 'it starts up'],
-  ])('%s (%s) is 503 with Retry-After, on account calls and on paid ones', async (code) => {
-    const person = await subscribe(app, await signUp(app))
-    await refuseWith(code, person.id)
-    const answers = [
-      await app.call('GET', '/billing/usage', { token: person.token }),
-      await app.call('POST', '/datasets/generate', {
-        key: person.key,
-        body: { dataset_type: 'reaction_trajectories', params: { runs: 1, max_reactions: 5 } },
-      }),
-    ]
-    for (const { status, json, headers } of answers) {
-      expect([status, json.code]).toEqual([503, 'unavailable'])
-      expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0)
-    }
-  })
+  ])(
+    '%s (%s) is 503 with Retry-After, on account calls and on paid ones that Redis knows nothing of',
+    async (code) => {
+      const person = await subscribe(app, await signUp(app))
+      await forgetSnapshot(person.id)
+      app.deps.memory.accounts.delete(person.id)
+      await refuseWith(code, person.id)
+      const answers = [
+        await app.call('GET', '/billing/usage', { token: person.token }),
+        await app.call('POST', '/datasets/generate', {
+          key: person.key,
+          body: { dataset_type: 'reaction_trajectories', params: { runs: 1, max_reactions: 5 } },
+        }),
+      ]
+      for (const { status, json, headers } of answers) {
+        expect([status, json.code]).toEqual([503, 'unavailable'])
+        expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0)
+      }
+    },
+  )
 })
 
 test.each([

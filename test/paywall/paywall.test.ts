@@ -321,10 +321,7 @@ describe('the quota', () => {
     const body = order({ runs: 1, max_reactions: 9_000 })
     // More than an isolate lends.
     expect((await generate(person, { body }, own)).json.code).toBe('unavailable')
-    expect(await heldLeases(person.id)).toHaveLength(1)
-    // What is held for nobody goes back as soon as Redis is known to be there again.
-    own.setNow(new Date(Date.now() + 2_000))
-    await generate(person, {}, own)
+    // One failure does not count as Redis being away: what may be held for nobody goes back at once.
     expect(await heldLeases(person.id)).toEqual([])
     expect((await generate(person, { body }, own)).status).toBe(200)
   })
