@@ -6,6 +6,7 @@
 //   POST   /_faults/:id/release  lets through what a `hold` holds, and whatever comes later
 //   DELETE /_faults/:id          the fault is gone; who still waits loses the connection
 //
+// Control paths, which begin with `/_`, suffer none.
 // Test files share one stack: an unguessable id in the body, matched by `bodyIncludes`, keeps them apart.
 import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
@@ -13,17 +14,13 @@ import { z } from 'zod'
 import { breakConnection, breakOff, truncated } from './faults/answer.ts'
 import { Fault } from './faults/fault.ts'
 import { orderSchema } from './faults/order.ts'
-
-/** What can be wrapped: a Hono app is one. */
-export interface WrappedApp {
-  fetch(request: Request, env?: unknown): Response | Promise<Response>
-}
+import type { FetchApp } from './serve.ts'
 
 /**
  * `app` with faults in front of it. The server must hand Node's request and response to the app as
  * `env` (`fetch: (request, env) => app.fetch(request, env)`), because a fault may end the connection.
  */
-export function withFaults(app: WrappedApp): Hono {
+export function withFaults(app: FetchApp): Hono {
   const faults = new Map<string, Fault>()
   const outer = new Hono()
 
@@ -63,6 +60,7 @@ export function withFaults(app: WrappedApp): Hono {
     return c.body(null, 204)
   })
   outer.all('/_faults/*', (c) => c.json({ error: 'no such control' }, 404))
+  outer.all('/_*', (c) => app.fetch(c.req.raw, c.env))
 
   outer.all('*', async (c) => {
     if (faults.size === 0) return app.fetch(c.req.raw, c.env)

@@ -20,6 +20,7 @@ beforeAll(async () => {
   })
   app.get('/work', (c) => c.text('read'))
   app.delete('/work', (c) => c.body(null, 204))
+  app.get('/_sim/state', (c) => c.text('the state'))
   server = await listen(withFaults(app))
 })
 afterAll(() => server.close())
@@ -217,6 +218,12 @@ describe('matching', () => {
     expect((await work(`{"key":"${mark}"}`)).status).toBe(500)
     expect((await work('{}')).status).toBe(201)
     expect((await fetch(`${server.url}/work`)).status).toBe(200)
+  })
+
+  test('a control path is never met', async () => {
+    const id = await order({ kind: 'status', status: 500 }, { match: { path: '/_sim' } })
+    expect((await fetch(`${server.url}/_sim/state`)).status).toBe(200)
+    expect(await state(id)).toMatchObject({ hits: 0 })
   })
 
   test('times ends it, and the next fault takes over', async () => {
