@@ -13,7 +13,7 @@ export interface Served {
 /** Anything that answers a Request: a Hono app is one. */
 export interface FetchApp {
   /** `env` has Node's own `incoming` and `outgoing`, through which a fault can end the connection. */
-  fetch(request: Request, env?: object): Response | Promise<Response>
+  fetch(request: Request, env?: unknown): Response | Promise<Response>
 }
 
 /** A port that another process holds. `message` names the port and the variable to change. */

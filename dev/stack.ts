@@ -5,14 +5,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Stripe from 'stripe'
 import { PLANS, TIERS, type Tier } from '../src/plans.ts'
-import { withFaults } from './faults.ts'
+import { bareEdge, type Edge, testEdge } from './edge.ts'
 import { lockFolder } from './folder-lock.ts'
+import { redisCommands, sqlStatements } from './meter.ts'
 import { migrate } from './migrate.ts'
 import { neonApp } from './neon.ts'
 import { startPostgres } from './postgres.ts'
 import { aborted, endRequested, stackPort } from './process.ts'
 import { startRedis } from './redis.ts'
-import { type FetchApp, type Served, serve } from './serve.ts'
+import { type Served, serve } from './serve.ts'
 import type { StackInfo } from './stack-info.ts'
 import { simulatorApp } from './stripe/app.ts'
 import { createSimulator } from './stripe/create-simulator.ts'
@@ -28,7 +29,7 @@ export interface StackOptions {
   /** Servers to use instead of the embedded engines. */
   postgresUrl?: string | undefined
   redisUrl?: string | undefined
-  /** Whether `/_faults` is served, which nothing guards: for tests alone. */
+  /** Whether `/_faults`, `/_latency` and `/_meter` are served, which nothing guards: for tests and benchmarks. */
   faults?: boolean
 }
 
@@ -44,14 +45,11 @@ export interface Stack {
 const DATABASE = { user: 'tollgate', database: 'tollgate' }
 const TICK_MS = 1000
 
-/** What stands between the network and an app of the stack. */
-type Edge = (app: FetchApp) => FetchApp
-
 /** @throws PortTakenError, FolderLockedError, and clear errors for a server that does not answer */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { port = 0, folder } = options
   const portAt = (offset: number) => (port === 0 ? 0 : port + offset)
-  const edge: Edge = options.faults ? withFaults : (app) => app
+  const edge: Edge = options.faults ? testEdge : bareEdge
   const closers: (() => Promise<void>)[] = []
   const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
@@ -67,7 +65,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     closers.push(stripe.close)
     const redis = await startRedis({ url: options.redisUrl })
     closers.push(redis.close)
-    const upstash = edge(upstashApp({ redis, token: secrets.redisToken }))
+    const upstash = edge(upstashApp({ redis, token: secrets.redisToken }), redisCommands)
     const upstashServed = await serve(upstash, portAt(2), 'Upstash')
     closers.push(upstashServed.close)
     const postgres = await startPostgres({
@@ -82,7 +80,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       maxConnections: postgres.maxConnections,
     })
     closers.push(neon.close)
-    const neonServed = await serve(edge(neon.app), portAt(1), 'Neon')
+    const neonServed = await serve(edge(neon.app, sqlStatements), portAt(1), 'Neon')
     closers.push(neonServed.close)
     const databaseUrl = `postgres://${DATABASE.user}:${secrets.database}@127.0.0.1:${neonServed.port}/${DATABASE.database}`
     await migrate(databaseUrl)

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type FaultOrder, withFaults } from '../../dev/faults.ts'
+import type { FaultOrder } from '../../dev/faults/order.ts'
+import { withFaults } from '../../dev/faults.ts'
 import { type Listening, listen } from './neon-fixture.ts'
 
 /** Bodies that reached the app, in order. */
@@ -18,6 +19,8 @@ beforeAll(async () => {
     return c.json({ done: true }, 201, { 'x-app': 'yes' })
   })
   app.get('/work', (c) => c.text('read'))
+  app.delete('/work', (c) => c.body(null, 204))
+  app.get('/_sim/state', (c) => c.text('the state'))
   server = await listen(withFaults(app))
 })
 afterAll(() => server.close())
@@ -129,6 +132,70 @@ describe('kinds', () => {
     await refused
     expect(carriedOut).toEqual([])
   })
+
+  test('truncate carries the request out and answers with half of the body', async () => {
+    await order({ kind: 'truncate' }, { times: 1 })
+    const response = await work()
+    expect(response.status).toBe(201)
+    expect(response.headers.get('x-app')).toBe('yes')
+    expect(response.headers.get('content-type')).toBe('application/json')
+    expect(response.headers.get('content-length')).toBe('6')
+    expect(await response.text()).toBe('{"done')
+    expect(carriedOut).toEqual([mark])
+    await expect((await work()).json()).resolves.toEqual({ done: true })
+  })
+
+  test('truncate leaves an answer without a body as it is', async () => {
+    const id = await order({ kind: 'truncate' }, { match: { method: 'DELETE' }, times: 1 })
+    expect((await fetch(`${server.url}/work`, { method: 'DELETE' })).status).toBe(204)
+    expect(await state(id)).toMatchObject({ hits: 1 })
+  })
+
+  test('break-off carries the request out and breaks the connection within the body', async () => {
+    await order({ kind: 'break-off' }, { times: 1 })
+    const response = await work()
+    expect(response.status).toBe(201)
+    expect(response.headers.get('x-app')).toBe('yes')
+    expect(response.headers.get('content-length')).toBe('13')
+    const received: Uint8Array[] = []
+    const read = async () => {
+      for await (const chunk of response.body ?? []) received.push(chunk)
+    }
+    await expect(read()).rejects.toThrow('terminated')
+    expect(Buffer.concat(received).toString()).toBe('{"done')
+    expect(carriedOut).toEqual([mark])
+    expect((await work()).status).toBe(201)
+  })
+
+  test('slow carries the request out and answers later', async () => {
+    await order({ kind: 'slow', afterMs: 30 }, { times: 1 })
+    const sentAt = performance.now()
+    const response = await work()
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(30)
+    expect(response.status).toBe(201)
+    expect(response.headers.get('x-app')).toBe('yes')
+    expect(await response.json()).toEqual({ done: true })
+  })
+
+  test('slow answers come late side by side, and what they did is done before', async () => {
+    const id = await order({ kind: 'slow', afterMs: 60_000 })
+    const patience = new AbortController()
+    const answers = [work(`1 ${mark}`, patience.signal), work(`2 ${mark}`, patience.signal)]
+    while ((await state(id)).waiting < 2);
+    expect(carriedOut.toSorted()).toEqual([`1 ${mark}`, `2 ${mark}`])
+    patience.abort()
+    for (const answer of answers) await expect(answer).rejects.toThrow(/abort/)
+    while ((await state(id)).waiting > 0);
+  })
+
+  test('a slow answer is lost when the fault is deleted', async () => {
+    const id = await order({ kind: 'slow', afterMs: 60_000 })
+    const refused = expect(work()).rejects.toEqual(connectionError)
+    while ((await state(id)).waiting < 1);
+    await control('DELETE', `/${id}`)
+    await refused
+    expect(carriedOut).toEqual([mark])
+  })
 })
 
 describe('matching', () => {
@@ -153,6 +220,12 @@ describe('matching', () => {
     expect((await fetch(`${server.url}/work`)).status).toBe(200)
   })
 
+  test('a control path is never met', async () => {
+    const id = await order({ kind: 'status', status: 500 }, { match: { path: '/_sim' } })
+    expect((await fetch(`${server.url}/_sim/state`)).status).toBe(200)
+    expect(await state(id)).toMatchObject({ hits: 0 })
+  })
+
   test('times ends it, and the next fault takes over', async () => {
     await order({ kind: 'status', status: 500 }, { times: 2 })
     await order({ kind: 'status', status: 429 }, { times: 1 })
@@ -169,6 +242,8 @@ describe('control', () => {
     ['an unknown kind', { match: {}, fault: { kind: 'explode' } }],
     ['a status that is none', { match: {}, fault: { kind: 'status', status: 42 } }],
     ['a misspelt member', { match: { bodyInclude: 'x' }, fault: { kind: 'hang' } }],
+    ['a delay past all patience', { match: {}, fault: { kind: 'slow', afterMs: 60_001 } }],
+    ['no delay', { match: {}, fault: { kind: 'slow' } }],
     ['no times', { match: {}, fault: { kind: 'hang' }, times: 0 }],
   ])('%s is refused', async (_what, body) => {
     const response = await control('POST', '', body)

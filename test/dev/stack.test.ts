@@ -67,6 +67,16 @@ const isOpen = async (url: string) =>
     () => false,
   )
 
+const originsOf = ({ stripeApiBase, redisUrl, databaseUrl }: StackInfo) =>
+  [stripeApiBase, redisUrl, `http://${new URL(databaseUrl).host}`] as const
+
+/** What only tests and benchmarks are served: method, path, body, and the status that shows it. */
+const CONTROLS = [
+  ['POST', '/_faults', { match: { path: '/nowhere' }, fault: { kind: 'reset' } }, 201],
+  ['PUT', '/_latency', { roundTripMs: 1 }, 204],
+  ['DELETE', '/_meter', undefined, 204],
+] as const
+
 describe('npm run stack', () => {
   test('prints one JSON line of what it serves, keeps its data, and ends without a trace', async () => {
     const [place, port] = [folder(), await freePorts()]
@@ -144,30 +154,45 @@ describe('npm run stack', () => {
     expect(stderr).toContain(`process ${first.child.pid}`)
   })
 
-  test('serves no faults to a developer, whose browser visits other sites', async () => {
+  test('serves no faults, latency or meter to a developer, whose browser visits other sites', async () => {
     const { firstLine } = start(folder(), { STACK_PORT: String(await freePorts()) })
     const info: StackInfo = JSON.parse(await firstLine)
-    for (const origin of [
-      info.stripeApiBase,
-      info.redisUrl,
-      `http://${new URL(info.databaseUrl).host}`,
-    ]) {
-      const answer = await fetch(`${origin}/_faults`, {
-        method: 'POST',
-        body: JSON.stringify({ match: {}, fault: { kind: 'hang' } }),
-      })
-      expect(answer.status).not.toBe(201)
+    for (const origin of originsOf(info)) {
+      for (const [method, path, body] of CONTROLS) {
+        const { status } = await fetch(origin + path, { method, body: JSON.stringify(body) })
+        expect([401, 404, 405]).toContain(status)
+      }
     }
   })
 
-  test('in memory ends with whoever started it, and serves faults', async () => {
+  test('in memory ends with whoever started it, and serves faults, latency and meter', async () => {
     const { child, firstLine, ended } = start(folder(), {}, '--memory')
-    const { databaseUrl } = JSON.parse(await firstLine) as StackInfo
-    const { status } = await fetch(`http://${new URL(databaseUrl).host}/_faults`, {
+    const info: StackInfo = JSON.parse(await firstLine)
+    for (const origin of originsOf(info)) {
+      for (const [method, path, body, expected] of CONTROLS) {
+        const { status } = await fetch(origin + path, { method, body: JSON.stringify(body) })
+        expect(status).toBe(expected)
+      }
+    }
+    const [stripe, redis, neon] = originsOf(info)
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+    await fetch(`${stripe}/v1/prices`, { headers: bearer(info.stripeSecretKey) })
+    await fetch(`${redis}/pipeline`, {
       method: 'POST',
-      body: JSON.stringify({ match: { path: '/nowhere' }, fault: { kind: 'reset' } }),
+      headers: bearer(info.redisToken),
+      body: '[["PING"],["PING"]]',
     })
-    expect(status).toBe(201)
+    await fetch(`${neon}/sql`, {
+      method: 'POST',
+      headers: { 'neon-connection-string': info.databaseUrl },
+      body: '{"queries":[{"query":"SELECT 1"},{"query":"SELECT 2"},{"query":"SELECT 3"}]}',
+    })
+    const counts = originsOf(info).map(async (origin) => (await fetch(`${origin}/_meter`)).json())
+    expect(await Promise.all(counts)).toEqual([
+      { requests: 1, commands: 1 },
+      { requests: 1, commands: 2 },
+      { requests: 1, commands: 3 },
+    ])
     child.stdin?.end()
     expect((await ended).code).toBe(0)
   })

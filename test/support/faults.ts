@@ -2,11 +2,12 @@
 import { onTestFinished } from 'vitest'
 import { stack } from './stripe.ts'
 
-/** The body of `POST /_faults`: see dev/faults.ts. */
+/** The body of `POST /_faults`: see dev/faults/order.ts. */
 interface FaultOrder {
   match: { method?: string; path?: string; bodyIncludes?: string }
   fault:
-    | { kind: 'hang' | 'reset' | 'lose-answer' | 'hold' }
+    | { kind: 'hang' | 'reset' | 'lose-answer' | 'hold' | 'truncate' | 'break-off' }
+    | { kind: 'slow'; afterMs: number }
     | { kind: 'status'; status: number; body?: string; contentType?: string }
   times?: number
 }
