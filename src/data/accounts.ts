@@ -85,11 +85,13 @@ export function takeNote(
   userId: string,
   text: string,
 ): AccountSnapshot | null | undefined {
+  // Not even where memory's own came from Postgres and has no text: nothing confirms nothing.
+  if (text === '') return undefined
   if (text === UNKNOWN) return remember(stores, userId, null, { text })
   const known = stores.memory.accounts.get(userId)
   const account = known?.text === text ? known.account : parseSnapshot(text)
   if (account?.userId === userId) return remember(stores, userId, account, { text })
-  if (text !== '') stores.log('error', 'account_snapshot_malformed', { user_id: userId })
+  stores.log('error', 'account_snapshot_malformed', { user_id: userId })
   return undefined
 }
 
