@@ -135,16 +135,19 @@ function merged(stored: CountedWindow | undefined, counted: CountedWindow): Coun
   return { ...counted, used }
 }
 
-/** What this isolate knows to be spent and Redis does not. */
+/** What this isolate knows to be spent and Redis does not, or is not asked for. */
 function unsettled({ memory }: Stores, userId: string, windowStart: number): Units {
-  const pool = memory.pools.get(userId)
-  const pooled = pool?.windowStart === windowStart ? pool.spent : 0
-  return memory.outbox
-    .filter(({ userId: of, settlement }) => of === userId && settlement.windowStart === windowStart)
-    .reduce((sum, { settlement }) => plus(sum, settlement.units), {
-      apiCalls: pooled,
-      reactions: 0,
-    })
+  const { pools, waiting, outbox, redis } = memory
+  const pool = pools.get(userId)
+  const spent = pool?.windowStart === windowStart ? pool.spent : 0
+  // Of a renewal without an answer nobody knows whether Redis counted it: it is shown while Redis's counts are not.
+  const unanswered = isOpen(redis) ? [...waiting].filter((each) => each.userId === userId) : []
+  return [
+    ...outbox.filter((each) => each.userId === userId).map(({ settlement }) => settlement),
+    ...unanswered.flatMap((each) => each.unanswered?.settlements ?? []),
+  ]
+    .filter((settlement) => settlement.windowStart === windowStart)
+    .reduce((sum, { units }) => plus(sum, units), { apiCalls: spent, reactions: 0 })
 }
 
 function view({ start, end, used, quotas }: CountedWindow): UsageView {
