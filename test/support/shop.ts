@@ -20,7 +20,7 @@ export interface Shop extends TestApp {
   buy(who: { key: string }, path?: string, call?: Call): Promise<Answer & { layer: string }>
   /** What `work` asks for until it ends, whether it waits for it or not. */
   asked<T>(work: () => Promise<T>): Promise<Asked & { result: T }>
-  /** Resolves when no request to Redis is under way. */
+  /** Resolves when no request to Redis is under way and what waited for one has gone on. */
   redisIdle(): Promise<void>
   /** Lets calls of `held` go on. */
   open(): void
@@ -88,7 +88,10 @@ export function shop(vars: Record<string, string | undefined> = {}): Shop {
       }
     },
     async redisIdle() {
-      while (underWay.size > 0) await Promise.allSettled(underWay)
+      while (underWay.size > 0) {
+        await Promise.allSettled(underWay)
+        await new Promise((resolve) => setTimeout(resolve))
+      }
     },
     open: gate.resolve,
   }
