@@ -144,7 +144,7 @@ function merged(stored: CountedWindow | undefined, counted: CountedWindow): Coun
   return { ...counted, used }
 }
 
-/** What this isolate knows to be spent and Redis does not. */
+/** What this isolate knows to be spent and Redis does not, or is not asked for. */
 function unsettled({ memory }: Stores, userId: string, windowStart: number): Units {
   const pools = [memory.pools.get(userId), ...memory.waiting].filter(
     (pool) => pool?.userId === userId && pool.windowStart === windowStart,
