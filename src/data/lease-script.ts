@@ -158,6 +158,10 @@ elseif text == 'unknown' then
   status = 'unknown'
 elseif text and grant == '' then
   status = 'denied'
+elseif mode ~= 'read' and lease_of(id) == 'h' then
+  -- The same request once more: what it holds it holds once.
+  local _, lw, lc, lr = lease_of(id)
+  status, w, got_calls, got_reactions = lw == '0' and 'pending' or 'leased', lw, lc, lr
 elseif mode ~= 'read' then
   local fp, key, of, repeats = key_state()
   if fp and fp ~= fingerprint then
