@@ -72,7 +72,7 @@ export function knownAsPaid(stores: Stores, userId: string, keyId: string): Allo
 /** @throws AccountsUnavailable where nobody who could tell answers */
 export async function admit(stores: Stores, ask: Ask): Promise<Admission> {
   if (isOpen(stores.memory.redis)) return admitWithoutRedis(stores, ask)
-  const take = takeFor(stores, ask)
+  const take = takeFor(stores, ask, presentWindow(stores, ask))
   let answer: ExchangeAnswer
   try {
     answer = await exchange(stores, ask.userId, take, [], ask.repetition?.redisKey)
@@ -98,14 +98,26 @@ function decisionFor(
   return decide(account, keyId, now, config.pastDueGraceDays)
 }
 
-/** What is asked of Redis. A pool that has units needs no more of them. */
-function takeFor(stores: Stores, { userId, units, repetition }: Ask): Take {
+/** The start of the window that a call would be of by all that this isolate remembers, or null. */
+function presentWindow(stores: Stores, { userId, keyId }: Ask): number | null {
+  const account = stores.memory.accounts.get(userId)?.account ?? null
+  const decision = decisionFor(stores, account, keyId, stores.now())
+  return decision.allowed ? decision.window.start.getTime() : null
+}
+
+/** What is asked of Redis. A pool that has units of that window needs no more of them. */
+function takeFor(
+  stores: Stores,
+  { userId, units, repetition }: Ask,
+  windowStart: number | null,
+): Take {
   if (units === null) return READ
   const id = uuid(stores.randomBytes)
   const now = stores.now().getTime()
   if (repetition === null && isOneCall(units)) {
     const pool = stores.memory.pools.get(userId)
-    if (pool && now < pool.expiresAt && pool.size - pool.spent - pool.inUse >= 1) return READ
+    const isOfWindow = pool?.windowStart === windowStart && now < pool.expiresAt
+    if (isOfWindow && pool.size - pool.spent - pool.inUse >= 1) return READ
     const wanted = { apiCalls: Math.max(FIRST_UNITS, pool?.rate ?? 0), reactions: 0 }
     return { mode: 'pool', id, units: wanted, expiresAt: now + POOL_LEASE_MS }
   }
@@ -266,7 +278,7 @@ async function admitByPostgres(
     }
   }
   await writeThrough(stores, userId, decision.account, known)
-  const take = takeFor(stores, ask)
+  const take = takeFor(stores, ask, decision.window.start.getTime())
   const giveUp: Settlement[] = held ? [zero(held, decision.window.start.getTime())] : []
   try {
     const key = ask.repetition?.redisKey ?? null
