@@ -145,7 +145,11 @@ interface Start {
 
 const start: fc.Arbitrary<Start> = fc.record({
   left: fc.record({
-    apiCalls: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(300, 1000)),
+    apiCalls: fc.oneof(
+      fc.integer({ min: 0, max: 8 }),
+      fc.integer({ min: 9, max: 40 }),
+      fc.constantFrom(300, 1000),
+    ),
     reactions: fc.constantFrom(0, 50, 100, 10_000),
   }),
   ms: fc.constantFrom(2_500, 20_000, 20 * 86_400_000, 20 * 86_400_000),
@@ -405,7 +409,8 @@ class Run {
         expectEach((kind) => [
           units[kind],
           '<=',
-          Math.min(50, PLANS[this.#tier].quotas[kind] / 100) + (this.#tier === 'hobby' ? 40 : 0),
+          // It may have been lent under the larger plan.
+          Math.min(50, of(this.#most, this.#window)[kind] / 100),
           `${kind} lent`,
         ])
       }
@@ -522,15 +527,11 @@ function expectEach(compare: (kind: (typeof KINDS)[number]) => Comparison): void
 }
 
 test('no unit is lost or invented, whatever happens to calls, isolates, Redis and plans', async () => {
-  let runs = 0
-  let steps = 0
   const model = fc.asyncProperty(
     start,
     fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }),
     fc.boolean(),
     async ({ left, ms }, all, drop) => {
-      runs += 1
-      steps += all.length
       const used = minus(PLANS.hobby.quotas, least(left, PLANS.hobby.quotas))
       const now = WINDOW.end.getTime() - ms
       const account = await payingAccount(base, { tier: 'hobby', window: WINDOW, used })
@@ -544,5 +545,4 @@ test('no unit is lost or invented, whatever happens to calls, isolates, Redis an
     },
   )
   await fc.assert(model, { numRuns: 300, interruptAfterTimeLimit: 40_000, endOnFailure: false })
-  console.log({ runs, steps })
 }, 120_000)
