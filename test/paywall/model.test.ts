@@ -410,7 +410,7 @@ class Run {
           units[kind],
           '<=',
           // It may have been lent under the larger plan.
-          Math.min(50, of(this.#most, this.#window)[kind] / 100),
+          Math.min(50, Math.max(...[...this.#most.values()].map((each) => each[kind])) / 100),
           `${kind} lent`,
         ])
       }
