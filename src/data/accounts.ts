@@ -95,11 +95,13 @@ export function takeNote(
   text: string,
   askedAt: number,
 ): AccountSnapshot | null | undefined {
+  // Not even where memory's own came from Postgres and has no text: nothing confirms nothing.
+  if (text === '') return undefined
   if (text === UNKNOWN) return remember(stores, userId, null, { text, askedAt })
   const known = stores.memory.accounts.get(userId)
   const account = known?.text === text ? known.account : parseSnapshot(text)
   if (account?.userId === userId) return remember(stores, userId, account, { text, askedAt })
-  if (text !== '') stores.log('error', 'account_snapshot_malformed', { user_id: userId })
+  stores.log('error', 'account_snapshot_malformed', { user_id: userId })
   return undefined
 }
 

@@ -173,7 +173,13 @@ elseif text == 'unknown' then
   status = 'unknown'
 elseif text and grant == '' then
   status = 'denied'
-elseif mode ~= 'read' and not lease_of(id) then
+elseif mode ~= 'read' and lease_of(id) then
+  -- The same request once more: what it holds it holds once; what was given back it is not given again.
+  local state, lw, lc, lr = lease_of(id)
+  if state == 'h' then
+    status, w, got_calls, got_reactions = lw == '0' and 'pending' or 'leased', lw, lc, lr
+  end
+elseif mode ~= 'read' then
   local fp, key, of, repeats = key_state()
   if fp and fp ~= fingerprint then
     status = 'key_reused'

@@ -9,8 +9,11 @@ import type { ExchangeAnswer, Settlement, Take } from './lease-script.ts'
 import type { Pool, Stores } from './memory.ts'
 import { NO_UNITS } from './units.ts'
 
-/** A pool's lease ends after this time where nobody renews it: what an isolate held that has died. */
-export const POOL_LEASE_MS = 30_000
+/**
+ * A pool's lease ends after this time where nobody renews it: what an isolate held that has died. Longer than a call
+ * of one unit may last (the gateway's 30 s), which nobody may keep.
+ */
+export const POOL_LEASE_MS = 40_000
 /** What is asked for before anything is known of an account's rate. */
 export const FIRST_UNITS = 10
 const TICK_MS = 1_000

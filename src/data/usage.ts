@@ -146,12 +146,14 @@ function merged(stored: CountedWindow | undefined, counted: CountedWindow): Coun
 
 /** What this isolate knows to be spent and Redis does not, or is not asked for. */
 function unsettled({ memory }: Stores, userId: string, windowStart: number): Units {
-  const pools = [memory.pools.get(userId), ...memory.waiting].filter(
-    (pool) => pool?.userId === userId && pool.windowStart === windowStart,
+  const pools = [...new Set([...memory.pools.values(), ...memory.waiting])].filter(
+    (pool) => pool.userId === userId && pool.windowStart === windowStart,
   )
-  const spent = [...new Set(pools)].reduce((sum, pool) => sum + (pool?.spent ?? 0), 0)
+  const spent = pools.reduce((sum, pool) => sum + pool.spent, 0)
+  // Of a renewal without an answer nobody knows whether Redis counted it: it is shown while Redis's counts are not.
+  const unanswered = isOpen(memory.redis) ? pools : []
   const unsent = [
-    ...pools.flatMap((pool) => pool?.unanswered?.settlements ?? []),
+    ...unanswered.flatMap((pool) => pool.unanswered?.settlements ?? []),
     ...[...memory.outbox].flatMap((each) => (each.userId === userId ? each.settlements : [])),
   ]
   return unsent

@@ -29,15 +29,17 @@ export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv>
     assertForwardable(c)
     return ONE_CALL
   })
+  const isTheirs = (c: AppContext) =>
+    c.get('deps').config.origin !== undefined &&
+    !isOurs(c.req.path) &&
+    !isOurs(new URL(c.req.url).pathname)
   return new Hono<AppEnv>().all(
     '*',
-    async function unlessOurs(c, next) {
-      const ours = isOurs(c.req.path) || isOurs(new URL(c.req.url).pathname)
-      if (ours || !c.var.deps.config.origin) return c.notFound()
-      return next()
+    async function gatewayPaywall(c, next) {
+      return isTheirs(c) ? guard(c, next) : next()
     },
-    guard,
-    async (c) => {
+    async function gateway(c, next) {
+      if (!isTheirs(c)) return next()
       const response = await forward(c, targetOf(c))
       // Nobody reads this; the origin did the work, so below 500 it is charged.
       if (!response) return c.body(null, 499 as 400)

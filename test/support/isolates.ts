@@ -125,7 +125,7 @@ export class Isolates {
 
   /** What requests do in the background of their calls, without a call. */
   async upkeep(): Promise<void> {
-    for (const { deps, alive } of this.all) if (alive) void upkeep(deps)
+    for (const { deps, alive } of this.all) if (alive) void upkeep(deps, this.now)
     await this.rest()
   }
 
