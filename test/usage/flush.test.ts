@@ -74,9 +74,13 @@ describe('a flush', () => {
 
   test('never lowers a count', async () => {
     const person = await caller(2)
-    await db.update(usageWindows).set({ apiCalls: 50 }).where(eq(usageWindows.userId, person.id))
+    // Another quota, so that there is something to write.
+    await db
+      .update(usageWindows)
+      .set({ apiCalls: 50, reactionsQuota: 1 })
+      .where(eq(usageWindows.userId, person.id))
     await flush()
-    expect((await row(person))?.apiCalls).toBe(50)
+    expect(await row(person)).toMatchObject({ apiCalls: 50, reactionsQuota: 10_000 })
     expect(await callsUsed(reader, person)).toBe(50)
   })
 
