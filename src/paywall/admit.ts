@@ -105,7 +105,7 @@ function presentWindow(stores: Stores, { userId, keyId }: Ask): number | null {
   return decision.allowed ? decision.window.start.getTime() : null
 }
 
-/** What is asked of Redis. A pool that has units of that window needs no more of them. */
+/** What is asked of Redis. A pool that has units of that window needs no more of them; null: whatever it has. */
 function takeFor(
   stores: Stores,
   { userId, units, repetition }: Ask,
@@ -278,7 +278,8 @@ async function admitByPostgres(
     }
   }
   await writeThrough(stores, userId, decision.account, known)
-  const take = takeFor(stores, ask, decision.window.start.getTime())
+  // Others may spend what the pool has before the answer is there, and there is no third time.
+  const take = takeFor(stores, ask, null)
   const giveUp: Settlement[] = held ? [zero(held, decision.window.start.getTime())] : []
   try {
     const key = ask.repetition?.redisKey ?? null
