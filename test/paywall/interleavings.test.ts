@@ -32,3 +32,14 @@ test('what an isolate holds of the last window does not keep it from asking for 
   await isolates.pass(3_000)
   expect((await counted(id)).used.get(window.end.getTime())?.apiCalls).toBe(25)
 })
+
+test('calls that meet an account that nobody knows, near its limit, are let in or refused, and none is lent', async () => {
+  const { isolates, begin } = await account(2)
+  const calls = begin(0, 5)
+  await isolates.rest()
+  expect(isolates.at(0).lent.size).toBe(0)
+  const statuses = calls.map(({ state, status }) => (state === 'handled' ? 200 : status))
+  // What others ask for at the same moment is held: one is let in at least.
+  expect(new Set(statuses)).toEqual(new Set([200, 429]))
+  expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(2)
+})
