@@ -25,8 +25,8 @@ describe('an answer of Redis that is lost', () => {
     const app = shop()
     await losing(person, 'pool')
     expect((await app.buy(person)).status).toBe(200)
-    expect(await held(person)).toEqual([10])
-    app.setNow(ahead(2))
+    expect(await held(person)).toEqual([])
+    // What was lent meanwhile is booked by what the next call does in the background.
     expect((await app.buy(person)).status).toBe(200)
     expect(await held(person)).toEqual([])
     expect(await used(person)).toBe(2)

@@ -107,7 +107,8 @@ describe('Redis', () => {
       const { redis, result } = await app.asked(() => app.buy(person))
       return [redis, result.status]
     }
-    expect(await asked(0)).toEqual([1, 200])
+    // One failure may be chance: what may be held for its call is given back, in the background, which fails too.
+    expect(await asked(0)).toEqual([2, 200])
     expect(await asked(0)).toEqual([0, 200])
     expect(await asked(999)).toEqual([0, 200])
     expect(await asked(1_000)).toEqual([1, 200])
@@ -198,6 +199,7 @@ describe('Postgres away', () => {
       const { postgres, result } = await app.asked(() => app.buy(who ?? { key: '' }))
       return [postgres, result.json.code]
     }
+    expect(await asked(people[0], 0)).toEqual([1, 'unavailable'])
     expect(await asked(people[0], 0)).toEqual([1, 'unavailable'])
     expect(await asked(people[1], 999)).toEqual([0, 'unavailable'])
     expect(await asked(people[1], 1_000)).toEqual([1, 'unavailable'])

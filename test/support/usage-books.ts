@@ -95,10 +95,10 @@ export class UsageBooks {
     const settlements = settlementsIn(args)
     const isStale = settlements.length > 0 && settlements.every(({ id }) => this.#told.has(id))
     for (const { how, id, units, window } of settlements) {
-      if (how === 'settle') this.leases.delete(id)
+      if (how === 'settle' || how === 'void') this.leases.delete(id)
       if (this.#told.has(id)) continue
       this.#told.add(id)
-      if (how !== 'settle') add(this.#bookedAlone, window, units)
+      if (how === 'book' || how === 'charge') add(this.#bookedAlone, window, units)
       const owed = this.#owedBy(from)
       owed.set(window, minus(of(owed, window), units))
     }
