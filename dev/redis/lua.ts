@@ -59,8 +59,12 @@ export function runScript({ source, keys, args, call }: Script): Reply {
 /** A text of ours as the bytes that Lua reads. */
 const toLua = (text: string): Bytes => Buffer.from(text).toString('latin1')
 
+/** `#!lua flags=…` speaks to the server, not to Lua. Its flags relax what is not enforced here anyway. */
+const SHEBANG = /^#!lua\b.*/
+
 function load(L: LuaState, source: Bytes, name = 'user_script'): void {
-  const status = lauxlib.luaL_loadbuffer(L, Buffer.from(source, 'latin1'), null, word(`@${name}`))
+  const code = Buffer.from(source.replace(SHEBANG, ''), 'latin1')
+  const status = lauxlib.luaL_loadbuffer(L, code, null, word(`@${name}`))
   if (status === lua.LUA_OK) return
   const message = stringAt(L, -1).replace(/near (<\w+>)$/, "near '$1'")
   throw new RedisError(`ERR Error compiling script (new function): ${message}`)
