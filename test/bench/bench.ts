@@ -44,6 +44,7 @@ async function bench({ effort, quick }: Options, folder: string): Promise<Result
       const accounts = openAccounts(vars)
       const setting: Setting = { stack, bundles, accounts, effort, vars, bare }
       return {
+        engines: stack.engines,
         rows: await rows(setting),
         ...(await experiments(setting, quick)),
       }
@@ -65,7 +66,10 @@ async function rows(setting: Setting) {
   return [first, ...paid, ...app, ...(await peerRows(setting))]
 }
 
-async function experiments(setting: Setting, quick: boolean): Promise<Omit<Results, 'rows'>> {
+async function experiments(
+  setting: Setting,
+  quick: boolean,
+): Promise<Omit<Results, 'rows' | 'engines'>> {
   say('Start-up')
   const bundle = { gzipBytes: gzipBytes(setting.bundles.app), ...(await startUp(setting)) }
   say('Overshoot')

@@ -18,6 +18,8 @@ export interface Subject {
   endless: boolean
   /** How many call at once; sixteen when absent. */
   callers?: number
+  /** How long it is called before it is measured; one second when absent. */
+  warmUpSeconds?: number
   /** Done before each timed turn, outside of its time. */
   prepare?(calls: number): Promise<void>
 }
@@ -45,7 +47,7 @@ export interface Row {
 const CALLERS = 16
 const PACED = { callers: 4, pauseMs: 2 }
 /** Long enough that no database, however busy, takes half as long for its own work. */
-const COUNTING_ROUND_TRIP_MS = 120
+const COUNTING_ROUND_TRIP_MS = 150
 const INJECTED_ROUND_TRIP_MS = 20
 /** After it, what is left of the leases has been given back. */
 const SETTLED_MS = 1_500
@@ -174,7 +176,15 @@ async function warmUp(subject: Subject): Promise<void> {
   const { port, status } = subject
   const next = () => subject.next()
   const callers = subject.callers ?? CALLERS
-  await load({ port, status, next, callers, calls: callers * 50, seconds: 1 })
+  await load({
+    port,
+    status,
+    next,
+    callers,
+    ...(subject.warmUpSeconds
+      ? { seconds: subject.warmUpSeconds }
+      : { calls: callers * 50, seconds: 1 }),
+  })
 }
 
 const emptyMeters = (): Meters => ({ postgres: 0, redis: 0, stripe: 0, redisCommands: 0 })

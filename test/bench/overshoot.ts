@@ -17,6 +17,8 @@ const KILL_AFTER = 100
 /** Until unspent units are back, and until a dead isolate's are. */
 const GIVEN_BACK_MS = 3_000
 const MOST_WAITED_SECONDS = 180
+/** A drain gives up after so many 503s. */
+const MOST_UNAVAILABLE = 20
 const POLL_MS = 500
 
 export interface OvershootResult {
@@ -140,11 +142,18 @@ async function burst(callers: Caller[], key: string, answered?: (count: number) 
 
 /** Calls one by one until the account is refused, at most `most` times. Gives how many were let in. */
 async function drain({ port }: Workerd, key: string, most: number): Promise<number> {
-  for (let admitted = 0; admitted < most; admitted += 1) {
+  let admitted = 0
+  let unavailable = 0
+  while (admitted < most && unavailable < MOST_UNAVAILABLE) {
     const { status } = await callOnce(port, benchCall(key))
-    if (status !== 200) return admitted
+    if (status === 429) return admitted
+    if (status === 200) admitted += 1
+    else {
+      unavailable += 1
+      await sleep(POLL_MS)
+    }
   }
-  return most
+  return admitted
 }
 
 type Shot = Awaited<ReturnType<typeof burst>>

@@ -12,8 +12,10 @@ import type { Workerd } from './workerd.ts'
 
 /** Enough that no account comes near its quota, and that each is called as often as a busy customer calls. */
 const HOT_ACCOUNTS = 64
+/** After it, each account's lease is as large as its rate asks for. */
+const WARM_UP_SECONDS = 3
 /** Units that a nearly used quota has left, and the calls that are made of them: far from none. */
-const LEFT = 24
+const LEFT = 16
 const CALLS_NEAR_QUOTA = 8
 
 type Endpoint = Pick<Subject, 'port' | 'pid'>
@@ -57,7 +59,7 @@ function hot(
 ): Subject {
   const next = inTurn(accounts.map(({ key }) => benchCall(key)))
   const prepare = () => touch(port, accounts, status)
-  return { name, port, pid, status, endless: true, next, prepare }
+  return { name, port, pid, status, endless: true, warmUpSeconds: WARM_UP_SECONDS, next, prepare }
 }
 
 /** Accounts that each call once: cold where nobody has seen them, warm where another isolate has. */

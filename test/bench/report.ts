@@ -20,7 +20,7 @@ const COLUMNS: readonly { title: string; of(row: Row): string }[] = [
 /** What the run was made on, and what it measured. */
 export function report(results: Results, took: { seconds: number; quick: boolean }): string {
   return [
-    machine(took),
+    machine(results, took),
     '',
     ...table(results.rows),
     '',
@@ -30,11 +30,11 @@ export function report(results: Results, took: { seconds: number; quick: boolean
   ].join('\n')
 }
 
-function machine({ seconds, quick }: { seconds: number; quick: boolean }): string {
+function machine({ engines }: Results, { seconds, quick }: { seconds: number; quick: boolean }) {
   const [cpu] = cpus()
   return [
     `${quick ? 'Quick run: too short for more than a first look. ' : ''}${seconds.toFixed(0)} s on`,
-    `${cpus().length} x ${cpu?.model.trim()}, shared by workerd, the stack and the callers.`,
+    `${cpus().length} x ${cpu?.model.trim()}, shared by workerd, the stack (${engines}) and the callers.`,
     `Rate limiters count as the platform's do, up to ${RATE_LIMIT} calls a period.`,
   ].join(' ')
 }

@@ -6,6 +6,8 @@ import type { KilledResult, OvershootResult } from './overshoot.ts'
 import type { StartUpResult } from './start-up.ts'
 
 export interface Results {
+  /** What stood behind the stack's doors. */
+  engines: string
   rows: Row[]
   bundle: { gzipBytes: number } & StartUpResult
   overshoot: OvershootResult & { killed: KilledResult }

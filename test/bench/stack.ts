@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { StackInfo } from '../../dev/stack-info.ts'
 import { type Child, start } from './children.ts'
+import { startRedisServer } from './redis-server.ts'
 
 /** What stood at the stack's doors since the last reset. */
 export interface Meters {
@@ -15,6 +16,8 @@ export interface Meters {
 
 export interface BenchStack {
   info: StackInfo
+  /** What stands behind its doors, for people. */
+  engines: string
   /** Whether it counts what stands at its doors and can delay it. */
   metered: boolean
   /** Requests and commands since the last call of it, or null where the stack has no meters. */
@@ -27,8 +30,10 @@ export interface BenchStack {
 }
 
 export async function startBenchStack(): Promise<BenchStack> {
+  const server = await startRedisServer()
   const child = start(process.execPath, ['dev/stack.ts', '--memory'], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, LOCAL_POSTGRES_URL: '', LOCAL_REDIS_URL: server?.url ?? '' },
   })
   const info = await firstLine(child)
   const doors = {
@@ -45,6 +50,7 @@ export async function startBenchStack(): Promise<BenchStack> {
   }
   return {
     info,
+    engines: `embedded Postgres, ${server ? `redis-server ${server.version}` : 'embedded Redis (slow: install redis-server)'}`,
     metered: (await readDoor(doors.redis)) !== null,
     async readMeters() {
       const [postgres, redis, stripe] = await Promise.all([
@@ -74,6 +80,7 @@ export async function startBenchStack(): Promise<BenchStack> {
     close: async () => {
       child.process.stdin?.end()
       await child.end()
+      await server?.close()
     },
   }
 }
