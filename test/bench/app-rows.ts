@@ -44,7 +44,7 @@ async function gatewayRow({ bundles, vars, accounts, stack, effort, bare }: Sett
         pid,
         status: 200,
         endless: true,
-        warmUpSeconds: 3,
+        warmUpSeconds: effort.hotWarmUpSeconds,
         next: () => calls[index++ % calls.length],
         prepare: () => touch(port, known, 200),
       }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aborted, endRequested } from '../../dev/process.ts'
 import { workerVars } from '../../dev/worker-vars.ts'
-import { LEASE_SECONDS } from '../../src/data/leases.ts'
+import { POOL_LEASE_MS } from '../../src/data/pool.ts'
 import { openAccounts } from './accounts.ts'
 import { appRows } from './app-rows.ts'
 import { bundle, gzipBytes } from './bundle.ts'
@@ -74,7 +74,7 @@ async function experiments(
   const bundle = { gzipBytes: gzipBytes(setting.bundles.app), ...(await startUp(setting)) }
   say('Overshoot')
   const shot = await overshoot(setting)
-  const killed = await overshootWithKill(setting, LEASE_SECONDS)
+  const killed = await overshootWithKill(setting, POOL_LEASE_MS)
   say('A hanging Redis')
   const redis = await hangingRedis(setting)
   say('Cancellation')

@@ -1,5 +1,5 @@
 // How a row is measured: in turns with what it is compared to, so that a machine that is busy for a while slows both.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type LoadResult, load, sleep } from './load.ts'
 import type { Effort } from './options.ts'
 import type { BenchStack, Meters } from './stack.ts'
@@ -49,8 +49,6 @@ const PACED = { callers: 4, pauseMs: 2 }
 /** Long enough that no database, however busy, takes half as long for its own work. */
 const COUNTING_ROUND_TRIP_MS = 150
 const INJECTED_ROUND_TRIP_MS = 20
-/** After it, what is left of the leases has been given back. */
-const SETTLED_MS = 1_500
 
 export interface MeasureOptions {
   stack: BenchStack
@@ -109,7 +107,7 @@ async function inTurns(subject: Subject, base: Subject, stack: BenchStack, effor
     rates.push(rate(result))
     ratios.push(rate(result) / baseRate)
   }
-  await sleep(stack.metered ? SETTLED_MS : 0)
+  await sleep(effort.settledMs)
   add(meters, await stack.readMeters())
   const perCall = (count: number) => (stack.metered ? count / calls : null)
   return {
@@ -193,13 +191,14 @@ function add(sums: Meters, more: Meters | null): void {
   for (const name of Object.keys(sums) as (keyof Meters)[]) sums[name] += more?.[name] ?? 0
 }
 
-const TICKS_PER_SECOND = 100
-
-/** CPU time of a process so far, in microseconds (proc(5), fields 14 and 15); 0 where there is no /proc. */
+/** CPU time of a process so far, all its threads, in microseconds; 0 where the system does not tell. */
 function cpuOf(pid: number): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1_000_000
+    const threads = readdirSync(`/proc/${pid}/task`)
+    const nanoseconds = threads.map((thread) => {
+      return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+    })
+    return sum(nanoseconds) / 1_000
   } catch {
     return 0
   }

@@ -15,6 +15,10 @@ export interface Effort {
   /** Calls by which round trips are counted. */
   countedCalls: number
   starts: number
+  /** How long hot accounts are called before they are measured: their leases grow with their rate. */
+  hotWarmUpSeconds: number
+  /** Until what is left of the leases has been given back, and counted. */
+  settledMs: number
   /** Whether the run waits until a killed process's lease has run out. */
   waitsForLeases: boolean
 }
@@ -28,6 +32,8 @@ const FULL: Effort = {
   pacedCalls: 200,
   countedCalls: 100,
   starts: 9,
+  hotWarmUpSeconds: 3,
+  settledMs: 1_500,
   waitsForLeases: true,
 }
 
@@ -40,6 +46,8 @@ const QUICK: Effort = {
   pacedCalls: 40,
   countedCalls: 16,
   starts: 3,
+  hotWarmUpSeconds: 1.5,
+  settledMs: 0,
   waitsForLeases: false,
 }
 

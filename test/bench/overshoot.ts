@@ -16,10 +16,7 @@ const VICTIM = 1
 const KILL_AFTER = 100
 /** Until unspent units are back, and until a dead isolate's are. */
 const GIVEN_BACK_MS = 3_000
-const MOST_WAITED_SECONDS = 180
-/** A drain gives up after so many 503s. */
-const MOST_UNAVAILABLE = 20
-const POLL_MS = 500
+const POLL_MS = 250
 
 export interface OvershootResult {
   left: number
@@ -48,17 +45,14 @@ export interface KilledResult extends OvershootResult {
 export async function overshoot(setting: Setting): Promise<OvershootResult> {
   return atOnce(setting, async ({ key, workers, callers }) => {
     const shot = await burst(callers, key)
-    await sleep(GIVEN_BACK_MS)
-    const later = await drain(workers[0] as Workerd, key, LEFT)
-    return result(shot, later)
+    const first = workers[0] as Workerd
+    const later = await drain(first, key, LEFT - shot.admitted, GIVEN_BACK_MS)
+    return result(shot, later + (await drain(first, key, LEFT, 0)))
   })
 }
 
-/** `leaseSeconds`: how long a lease outlives the isolate that took it. */
-export async function overshootWithKill(
-  setting: Setting,
-  leaseSeconds: number,
-): Promise<KilledResult> {
+/** `leaseMs`: how long a lease outlives the isolate that took it. */
+export async function overshootWithKill(setting: Setting, leaseMs: number): Promise<KilledResult> {
   return atOnce(setting, async ({ key, workers, callers }) => {
     const survivor = workers[0] as Workerd
     const victim = workers[VICTIM] as Workerd
@@ -68,22 +62,16 @@ export async function overshootWithKill(
       killedAt = performance.now()
       victim.kill()
     })
-    await sleep(GIVEN_BACK_MS)
-    let later = await drain(survivor, key, LEFT)
-    let secondsUntilBack: number | null = null
-    const end = killedAt + (leaseSeconds + 10) * 1000
-    const waited = setting.effort.waitsForLeases && leaseSeconds <= MOST_WAITED_SECONDS
-    while (waited && performance.now() < end) {
-      if (shot.admitted + later + shot.unanswered >= LEFT) {
-        secondsUntilBack = (performance.now() - killedAt) / 1000
-        break
-      }
-      await sleep(POLL_MS)
-      later += await drain(survivor, key, LEFT)
-    }
+    const missing = LEFT - shot.admitted - shot.unanswered
+    const waited = setting.effort.waitsForLeases
+    const waitMs = waited ? leaseMs + GIVEN_BACK_MS : GIVEN_BACK_MS
+    const later = await drain(survivor, key, missing, waitMs)
+    const secondsUntilBack = later >= missing ? (performance.now() - killedAt) / 1000 : null
+    // And whether there are more than there should be.
+    const surplus = await drain(survivor, key, LEFT, 0)
     const lease = shot.byIsolate[VICTIM] ?? 0
     const { unanswered } = shot
-    return { ...result(shot, later), unanswered, lease, waited, secondsUntilBack }
+    return { ...result(shot, later + surplus), unanswered, lease, waited, secondsUntilBack }
   })
 }
 
@@ -140,18 +128,20 @@ async function burst(callers: Caller[], key: string, answered?: (count: number) 
   }
 }
 
-/** Calls one by one until the account is refused, at most `most` times. Gives how many were let in. */
-async function drain({ port }: Workerd, key: string, most: number): Promise<number> {
+/** Calls one by one until `wanted` were let in, or none is any more after `waitMs`. Gives how many were. */
+async function drain(
+  { port }: Workerd,
+  key: string,
+  wanted: number,
+  waitMs: number,
+): Promise<number> {
+  const end = performance.now() + waitMs
   let admitted = 0
-  let unavailable = 0
-  while (admitted < most && unavailable < MOST_UNAVAILABLE) {
+  while (admitted < wanted) {
     const { status } = await callOnce(port, benchCall(key))
-    if (status === 429) return admitted
     if (status === 200) admitted += 1
-    else {
-      unavailable += 1
-      await sleep(POLL_MS)
-    }
+    else if (performance.now() > end) break
+    else await sleep(POLL_MS)
   }
   return admitted
 }

@@ -12,8 +12,6 @@ import type { Workerd } from './workerd.ts'
 
 /** Enough that no account comes near its quota, and that each is called as often as a busy customer calls. */
 const HOT_ACCOUNTS = 64
-/** After it, each account's lease is as large as its rate asks for. */
-const WARM_UP_SECONDS = 3
 /** Units that a nearly used quota has left, and the calls that are made of them: far from none. */
 const LEFT = 16
 const CALLS_NEAR_QUOTA = 8
@@ -27,7 +25,8 @@ export async function paidRows(setting: Setting): Promise<Row[]> {
   await withWorkerd(bundles.paid, vars, async (worker) => {
     rows.push(await measure(await open(worker), options))
     const known = await accounts.create(HOT_ACCOUNTS)
-    rows.push(await measure(hot(ROW.hot, worker, known, 200), { ...options, addedP99: true }))
+    const subject = { ...hot(ROW.hot, worker, known, 200), warmUpSeconds: effort.hotWarmUpSeconds }
+    rows.push(await measure(subject, { ...options, addedP99: true }))
   })
   await withWorkerds(2, bundles.paid, vars, async ([first, second]) => {
     const { cold, warm } = strangers(setting, first as Workerd, second as Workerd)
@@ -59,7 +58,7 @@ function hot(
 ): Subject {
   const next = inTurn(accounts.map(({ key }) => benchCall(key)))
   const prepare = () => touch(port, accounts, status)
-  return { name, port, pid, status, endless: true, warmUpSeconds: WARM_UP_SECONDS, next, prepare }
+  return { name, port, pid, status, endless: true, next, prepare }
 }
 
 /** Accounts that each call once: cold where nobody has seen them, warm where another isolate has. */

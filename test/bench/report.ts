@@ -1,5 +1,5 @@
 // The figures for people: a table of the rows, the experiments in a line each, and the targets.
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import type { Row } from './measure.ts'
 import type { Results } from './results.ts'
 import { targets } from './targets.ts'
@@ -35,6 +35,7 @@ function machine({ engines }: Results, { seconds, quick }: { seconds: number; qu
   return [
     `${quick ? 'Quick run: too short for more than a first look. ' : ''}${seconds.toFixed(0)} s on`,
     `${cpus().length} x ${cpu?.model.trim()}, shared by workerd, the stack (${engines}) and the callers.`,
+    `Load average at its end: ${loadavg()[0]?.toFixed(1)}; the bare route against itself shows the noise.`,
     `Rate limiters count as the platform's do, up to ${RATE_LIMIT} calls a period.`,
   ].join(' ')
 }
