@@ -1,7 +1,6 @@
 // The rows of the Worker as it is deployed: the gateway, the webhook, registration.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { measure, type Row, type Subject } from './measure.ts'
 import { touch } from './paid-rows.ts'
 import { benchCall, request } from './request.ts'
@@ -16,16 +15,17 @@ const SUBSCRIPTIONS = 16
 export async function appRows(setting: Setting): Promise<Row[]> {
   const { bundles, vars, stack, effort, bare } = setting
   const rows: Row[] = []
-  if (existsSync('src/gateway')) rows.push(await gatewayRow(setting))
+  rows.push(...(await gatewayRow(setting)))
   await withWorkerd(bundles.app, vars, async (worker) => {
-    rows.push(await measure(await webhook(setting, worker), { stack, effort, bare }))
-    rows.push(await measure(registration(worker), { stack, effort, bare }))
+    rows.push(...(await measure(await webhook(setting, worker), { stack, effort, bare })))
+    rows.push(...(await measure(registration(worker), { stack, effort, bare })))
   })
   return rows
 }
 
 /** A hot paid call that the seller's origin answers, against the same call at the origin itself. */
-async function gatewayRow({ bundles, vars, accounts, stack, effort, bare }: Setting): Promise<Row> {
+async function gatewayRow(setting: Setting): Promise<Row[]> {
+  const { bundles, vars, accounts, stack, effort, bare } = setting
   const secret = randomBytes(32).toString('hex')
   return withWorkerd(bundles.bare, {}, (origin) => {
     const pointed = {

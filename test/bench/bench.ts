@@ -63,7 +63,7 @@ async function rows(setting: Setting) {
   say('The deployed Worker')
   const app = await appRows(setting)
   say('The peers')
-  return [first, ...paid, ...app, ...(await peerRows(setting))]
+  return [...first, ...paid, ...app, ...(await peerRows(setting))]
 }
 
 async function experiments(

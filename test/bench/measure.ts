@@ -1,6 +1,7 @@
 // How a row is measured: in turns with what it is compared to, so that a machine that is busy for a while slows both.
 import { readdirSync, readFileSync } from 'node:fs'
-import { type LoadResult, load, sleep } from './load.ts'
+import { NoAnswer } from './caller.ts'
+import { type LoadResult, load, sleep, UnexpectedAnswer } from './load.ts'
 import type { Effort } from './options.ts'
 import type { BenchStack, Meters } from './stack.ts'
 import { median, percentile, sum } from './statistics.ts'
@@ -60,7 +61,18 @@ export interface MeasureOptions {
   addedP99?: boolean
 }
 
-export async function measure(subject: Subject, options: MeasureOptions): Promise<Row> {
+/** The row, or none where a call was answered as it must not be: the run goes on without it, and says so. */
+export async function measure(subject: Subject, options: MeasureOptions): Promise<Row[]> {
+  try {
+    return [await measured(subject, options)]
+  } catch (error) {
+    if (!(error instanceof UnexpectedAnswer || error instanceof NoAnswer)) throw error
+    console.error(`Not measured: ${subject.name}. ${error.message}`)
+    return []
+  }
+}
+
+async function measured(subject: Subject, options: MeasureOptions): Promise<Row> {
   const { stack, effort, bare, base = bare, addedP99 = false } = options
   const { rates, ratios, cpuMicros, requests, redisCommands } = await inTurns(
     subject,

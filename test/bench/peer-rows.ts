@@ -34,5 +34,8 @@ export async function peerRows({ bundles, vars, stack, effort, bare }: Setting):
       const subject: Subject = { name, port, pid, status: 200, endless: true, next }
       return measure(subject, { stack, effort, bare })
     })
-  return [await row(ROW.recipe, bundles.recipe), await row(ROW.betterAuth, bundles.betterAuth)]
+  return [
+    ...(await row(ROW.recipe, bundles.recipe)),
+    ...(await row(ROW.betterAuth, bundles.betterAuth)),
+  ]
 }
