@@ -49,7 +49,7 @@ export default defineConfig(({ mode }) => {
             ...limits,
             name: 'worker',
             include: ['test/**/*.test.ts'],
-            exclude: ['test/dev/**', 'test/e2e/**'],
+            exclude: ['test/dev/**', 'test/e2e/**', 'test/bench/**'],
           },
         },
       ],

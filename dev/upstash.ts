@@ -12,6 +12,7 @@ import {
   commandOfPath,
   MalformedRequest,
 } from './upstash/request.ts'
+import { upstashScripts } from './upstash/scripts.ts'
 
 export interface UpstashOptions {
   redis: RedisServer
@@ -36,6 +37,7 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
   /** Counts the writes: a client sends it back, and would wait for a replica that has not seen them. */
   let syncToken = 0
   let known: Promise<Commands> | undefined
+  const forRedis = upstashScripts()
 
   app.onError((error, c) => {
     if (error instanceof MalformedRequest || error instanceof RedisError) {
@@ -68,7 +70,8 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
   }
   const run = async (line: CommandLine, access: Access): Promise<RedisReply> => {
     await permit(line, access)
-    const reply = await redis.call(line.name, line.args)
+    const { name, args } = forRedis(line)
+    const reply = await redis.call(name, args)
     if (access === 'all') syncToken++
     return reply
   }
@@ -101,7 +104,8 @@ export function upstashApp(options: UpstashOptions): Hono<Env> {
     for (const line of lines) {
       if (line instanceof MalformedRequest) throw line
       await permit(line, c.get('access'))
-      commands.push([line.name, ...line.args])
+      const { name, args } = forRedis(line)
+      commands.push([name, ...args])
     }
     const replies = await redis.multi(commands)
     syncToken++

@@ -59,11 +59,38 @@ export function runScript({ source, keys, args, call }: Script): Reply {
 /** A text of ours as the bytes that Lua reads. */
 const toLua = (text: string): Bytes => Buffer.from(text).toString('latin1')
 
+/** `#!lua flags=…` speaks to the server, not to Lua. Its flags relax what is not enforced here anyway. */
+const SHEBANG = /^#!lua\b.*/
+
+/** Scripts in the form that Lua compiles them to, which takes longer than to run them. */
+const compiled = new Map<Bytes, Uint8Array>()
+const MOST_COMPILED = 500
+
 function load(L: LuaState, source: Bytes, name = 'user_script'): void {
-  const status = lauxlib.luaL_loadbuffer(L, Buffer.from(source, 'latin1'), null, word(`@${name}`))
-  if (status === lua.LUA_OK) return
-  const message = stringAt(L, -1).replace(/near (<\w+>)$/, "near '$1'")
-  throw new RedisError(`ERR Error compiling script (new function): ${message}`)
+  const chunk = compiled.get(source) ?? Buffer.from(source.replace(SHEBANG, ''), 'latin1')
+  const status = lauxlib.luaL_loadbuffer(L, chunk, null, word(`@${name}`))
+  if (status !== lua.LUA_OK) {
+    const message = stringAt(L, -1).replace(/near (<\w+>)$/, "near '$1'")
+    throw new RedisError(`ERR Error compiling script (new function): ${message}`)
+  }
+  if (compiled.has(source)) return
+  if (compiled.size >= MOST_COMPILED) compiled.clear()
+  compiled.set(source, dump(L))
+}
+
+/** What the function on top of the stack was compiled to. */
+function dump(L: LuaState): Uint8Array {
+  const parts: Uint8Array[] = []
+  lua.lua_dump(
+    L,
+    (_: LuaState, bytes: Uint8Array, size: number) => {
+      parts.push(bytes.slice(0, size))
+      return 0
+    },
+    null,
+    0,
+  )
+  return Buffer.concat(parts)
 }
 
 function openLibraries(L: LuaState): void {

@@ -131,6 +131,12 @@ export interface Fengari {
     LUA_TSTRING: number
     LUA_TTABLE: number
     lua_close(L: LuaState): void
+    lua_dump(
+      L: LuaState,
+      writer: (L: LuaState, bytes: Uint8Array, size: number, data: unknown) => number,
+      data: unknown,
+      strip: 0 | 1,
+    ): number
     lua_createtable(L: LuaState, list: number, fields: number): void
     lua_error(L: LuaState): never
     lua_getfield(L: LuaState, index: number, name: LuaString): number

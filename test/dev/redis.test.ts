@@ -106,6 +106,10 @@ describe.each(targets)('the $name Redis', ({ url }) => {
     const both = await redis.call('EVAL', [script, '1', `${key}:8`, bytes])
     expect(both).toEqual(Buffer.concat([bytes, bytes]))
   })
+
+  test('a script may begin with a line for the server', async () => {
+    expect(await redis.call('EVAL', ['#!lua flags=no-writes\nreturn 7', '0'])).toBe(7)
+  })
 })
 
 describe('the embedded Redis', () => {

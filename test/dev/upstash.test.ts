@@ -1,6 +1,6 @@
 // The unmodified @upstash/redis client against the local Upstash, on the embedded engine and, where LOCAL_REDIS_URL
 // names one, on a real server.
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { Redis, type RedisConfigNodejs } from '@upstash/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RedisServer } from '../../dev/redis/client.ts'
@@ -343,6 +343,14 @@ describe.each(targets)('the client on the $name Redis', ({ url }) => {
     await expect(reads.exec([at], [])).rejects.toThrow(
       /Write commands are not allowed from read-only scripts/,
     )
+  })
+
+  test('a script with the flag that Upstash alone knows runs, and is found by its digest', async () => {
+    const text = `#!lua flags=allow-key-locking\nreturn 8 -- ${key('flag')}`
+    const sha1 = createHash('sha1').update(text).digest('hex')
+    await expect(client.evalsha(sha1, [], [])).rejects.toThrow(/NOSCRIPT/)
+    expect(await client.eval(text, [], [])).toBe(8)
+    expect(await client.evalsha(sha1, [], [])).toBe(8)
   })
 
   test('50 at once end exact, by INCR and by reading and writing in a script', async () => {

@@ -1,0 +1,122 @@
+// `npm run bench`: the performance table. Everything in one run, on one stack, in workerd, against the bare Hono route.
+//
+//   --quick       within a minute, peers installed beforehand; a first look
+//   --json FILE   the figures as one object
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { aborted, endRequested } from '../../dev/process.ts'
+import { workerVars } from '../../dev/worker-vars.ts'
+import { POOL_LEASE_MS } from '../../src/data/pool.ts'
+import { openAccounts } from './accounts.ts'
+import { appRows } from './app-rows.ts'
+import { bundle, gzipBytes } from './bundle.ts'
+import { cancellation } from './cancellation.ts'
+import { hangingRedis } from './hanging-redis.ts'
+import { measure } from './measure.ts'
+import { type Options, readOptions } from './options.ts'
+import { overshoot, overshootWithKill } from './overshoot.ts'
+import { paidRows } from './paid-rows.ts'
+import { installPeers, peerRows } from './peer-rows.ts'
+import { report } from './report.ts'
+import type { Results } from './results.ts'
+import { type Bundles, bareSubject, type Setting, withWorkerd } from './setting.ts'
+import { startBenchStack } from './stack.ts'
+import { startUp } from './start-up.ts'
+
+const ENTRIES: Readonly<Record<keyof Bundles, string>> = {
+  app: 'src/index.ts',
+  bare: 'test/bench/workers/bare.ts',
+  paid: 'test/bench/workers/paid.ts',
+  recipe: 'test/bench/peers/recipe.ts',
+  betterAuth: 'test/bench/peers/better-auth.ts',
+}
+
+const started = performance.now()
+
+async function bench({ effort, quick }: Options, folder: string): Promise<Results> {
+  say('Starting the stack and bundling')
+  const [stack, bundles] = await Promise.all([startBenchStack(), makeBundles(folder)])
+  try {
+    const vars = workerVars(stack.info)
+    return await withWorkerd(bundles.bare, {}, async (worker) => {
+      const bare = bareSubject(worker)
+      const accounts = openAccounts(vars)
+      const setting: Setting = { stack, bundles, accounts, effort, vars, bare }
+      return {
+        engines: stack.engines,
+        rows: await rows(setting),
+        ...(await experiments(setting, quick)),
+      }
+    })
+  } finally {
+    await stack.close()
+  }
+}
+
+async function rows(setting: Setting) {
+  const { stack, effort, bare } = setting
+  say('The bare route')
+  const first = await measure(bare, { stack, effort, bare })
+  say('Paid calls')
+  const paid = await paidRows(setting)
+  say('The deployed Worker')
+  const app = await appRows(setting)
+  say('The peers')
+  return [...first, ...paid, ...app, ...(await peerRows(setting))]
+}
+
+async function experiments(
+  setting: Setting,
+  quick: boolean,
+): Promise<Omit<Results, 'rows' | 'engines'>> {
+  say('Start-up')
+  const bundle = { gzipBytes: gzipBytes(setting.bundles.app), ...(await startUp(setting)) }
+  say('Overshoot')
+  const shot = await overshoot(setting)
+  const killed = await overshootWithKill(setting, POOL_LEASE_MS)
+  say('A hanging Redis')
+  const redis = await hangingRedis(setting)
+  say('Cancellation')
+  return {
+    bundle,
+    overshoot: { ...shot, killed },
+    hangingRedis: redis,
+    cancellation: await cancellation(setting, quick ? 1 : 5),
+  }
+}
+
+async function makeBundles(folder: string): Promise<Bundles> {
+  const made = await Promise.all(
+    Object.entries(ENTRIES).map(async ([name, entry]) => [name, await bundle(entry, folder)]),
+  )
+  return Object.fromEntries(made) as Bundles
+}
+
+/** Progress goes beside the table, not into it. */
+function say(what: string): void {
+  console.error(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${what} …`)
+}
+
+async function main(): Promise<void> {
+  const signal = endRequested()
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'))
+  try {
+    const options = readOptions(process.argv.slice(2))
+    if (await installPeers()) say('The peers have been installed')
+    const results = await Promise.race([bench(options, folder), aborted(signal)])
+    if (!results) return signal.throwIfAborted()
+    const seconds = (performance.now() - started) / 1000
+    console.log(report(results, { seconds, quick: options.quick }))
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  // What an interrupted run was waiting for is not worth its time: the children end with the process.
+  process.exit()
+}
+
+await main()

@@ -1,0 +1,27 @@
+// The whole app, and among its routes the bare route's handler twice: behind the paywall, and behind nothing but what
+// every request of the app goes through.
+import { Hono } from 'hono'
+import { createApp } from '../../../src/app.ts'
+import type { AppEnv } from '../../../src/context.ts'
+import { answerError } from '../../../src/http/errors.ts'
+import { paywall } from '../../../src/paywall/middleware.ts'
+import { answer } from './answer.ts'
+
+/** The app's last routes take whatever no other route of it has taken: ours must stand before them. */
+function withBenchRoutes({ routes }: Hono<AppEnv>): Hono<AppEnv> {
+  const first = routes.findIndex(({ path }) => path.startsWith('/api/v1/'))
+  const end = routes.findIndex(({ path }, i) => i > first && path === '/*')
+  if (first < 0 || end < 0) throw new Error('The app no longer ends with what takes every path')
+  const app = new Hono<AppEnv>()
+  app.onError(answerError)
+  const add = (some: typeof routes) => {
+    for (const { method, path, handler } of some) app.on(method, path, handler)
+  }
+  add(routes.slice(0, end))
+  app.get('/api/v1/bench', paywall(), answer)
+  app.get('/api/v1/bench-open', answer)
+  add(routes.slice(end))
+  return app
+}
+
+export default { fetch: withBenchRoutes(createApp()).fetch }
