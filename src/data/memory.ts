@@ -41,8 +41,9 @@ export interface Pool {
   used: Units
   /** Until when a request keeps it: settles it every second. 0: nobody does. */
   keptUntil: number
-  /** When the renewal under way began, or 0. */
+  /** When the renewal under way began, or 0; when the last that was answered did. */
   renewingSince: number
+  renewedAt: number
   /** A renewal whose outcome is unknown: it is sent again before anything else is. */
   unanswered: { take: Take; settlements: Settlement[] } | null
 }

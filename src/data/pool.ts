@@ -16,7 +16,11 @@ import { NO_UNITS } from './units.ts'
 export const POOL_LEASE_MS = 40_000
 /** What is asked for before anything is known of an account's rate. */
 export const FIRST_UNITS = 10
-const TICK_MS = 1_000
+const TICK_MS = 500
+/** Units go back when for so many ticks no call has come: about a second after the last. */
+const IDLE_TICKS = 2
+/** A busy pool that is not low is settled this often: what others see of its calls, and it of the account, is so old. */
+const SETTLE_MS = 2_000
 /** A request keeps a pool for this long; `waitUntil` lasts 30 s. Then another call takes over. */
 const KEEPING_MS = 12_000
 /** A renewal that has not ended by then has died with its request. */
@@ -50,8 +54,19 @@ export function finish(pool: Pool, cost: number): void {
 export function tend(stores: Stores, pool: Pool): Promise<void> | null {
   const now = stores.now().getTime()
   if (now >= pool.keptUntil) return keep(stores, pool, now)
-  const isLow = pool.size > 1 && pool.size - pool.spent - pool.inUse < pool.size / 2
-  return isLow && !isRenewing(pool, now) ? renew(stores, pool, 'go on') : null
+  return pool.size > 1 && isLow(pool) && !isRenewing(pool, now)
+    ? renew(stores, pool, 'go on')
+    : null
+}
+
+/** Whether less than half of what was leased is left. */
+function isLow({ size, spent, inUse }: Pool): boolean {
+  return 2 * (size - spent - inUse) < size
+}
+
+/** Often enough that the account is still known when the next call comes. */
+function settleAfterMs({ config }: Stores): number {
+  return Math.min(SETTLE_MS, config.memorySeconds * 500)
 }
 
 /** Puts a lease into the account's pool, and one unit of it in use. */
@@ -91,6 +106,7 @@ function emptyPool(userId: string, windowStart: number): Pool {
     used: NO_UNITS,
     keptUntil: 0,
     renewingSince: 0,
+    renewedAt: 0,
     unanswered: null,
   }
 }
@@ -100,28 +116,33 @@ function measure(pool: Pool): void {
   pool.expiresAt = Math.min(...pool.leases.map(({ expiresAt }) => expiresAt))
 }
 
-/** Every second, while calls come: settles and renews; then gives back, and ends. Runs in some request's `waitUntil`. */
+/** While calls come, settles and renews; then gives back, and ends. Runs in some request's `waitUntil`. */
 async function keep(stores: Stores, pool: Pool, now: number): Promise<void> {
   const ends = now + KEEPING_MS
   // Where the platform ends this request earlier, another one takes over a little later.
   pool.keptUntil = ends + 2 * TICK_MS
+  let idleTicks = 0
   while (stores.now().getTime() < ends) {
-    if (!(await isBusy(stores, pool))) {
+    idleTicks = (await isBusy(stores, pool)) ? 0 : idleTicks + 1
+    if (idleTicks === IDLE_TICKS) {
       pool.keptUntil = 0
       return renew(stores, pool, 'give back')
     }
-    await renew(stores, pool, 'go on')
+    const at = stores.now().getTime()
+    if (idleTicks === 0 && (isLow(pool) || at - pool.renewedAt >= settleAfterMs(stores))) {
+      await renew(stores, pool, 'go on')
+    }
   }
   // The next call takes over; where none comes, this request ends it.
   pool.keptUntil = 0
   if (!(await isBusy(stores, pool)) && pool.keptUntil === 0) await renew(stores, pool, 'give back')
 }
 
-/** Whether calls are let in within a second from now, or a call's renewal is still under way then. */
+/** Whether calls are let in within a tick from now, or a call's renewal is still under way then. */
 async function isBusy(stores: Stores, pool: Pool): Promise<boolean> {
   pool.seen = pool.admitted
   await stores.pause(TICK_MS)
-  pool.rate = pool.admitted - pool.seen
+  pool.rate = ((pool.admitted - pool.seen) * 1_000) / TICK_MS
   return pool.rate > 0 || isRenewing(pool, stores.now().getTime())
 }
 
@@ -130,7 +151,7 @@ function isRenewing({ renewingSince }: Pool, now: number): boolean {
 }
 
 /**
- * Settles what was spent. `go on`: and keeps what is left, with more for about a second's calls; `give back`: and
+ * Settles what was spent. `go on`: and keeps what is left, with more for about two seconds' calls; `give back`: and
  * keeps only what is in use. Where Redis does not answer, the same is sent again next time, and counts once.
  */
 async function renew(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Promise<void> {
@@ -171,6 +192,7 @@ async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {
   // Another request has sent the same, and has gone on since.
   if (pool.unanswered !== sent) return
   pool.unanswered = null
+  pool.renewedAt = askedAt
   pool.used = answer.used
   const lease = pool.leases.find(({ id }) => id === take.id)
   if (lease) {
@@ -223,11 +245,12 @@ function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Po
 }
 
 function renewal(stores: Stores, pool: Pool, keep: number, how: 'go on' | 'give back'): Take {
-  const aSecondsWorth = Math.max(FIRST_UNITS, pool.rate, 2 * (pool.admitted - pool.seen))
+  const secondsWorth = 2 * Math.max(pool.rate, pool.admitted - pool.seen)
+  const wanted = Math.max(FIRST_UNITS, secondsWorth)
   return {
     mode: 'renew',
     id: uuid(stores.randomBytes),
-    units: { apiCalls: how === 'go on' ? pool.inUse + aSecondsWorth : keep, reactions: 0 },
+    units: { apiCalls: how === 'go on' ? pool.inUse + wanted : keep, reactions: 0 },
     keep,
     windowStart: pool.windowStart,
     expiresAt: stores.now().getTime() + POOL_LEASE_MS,

@@ -25,7 +25,7 @@ export class RedisError extends Error {
   override name = 'RedisError'
 }
 
-const answerShape = z.union([z.object({ error: z.string() }), z.object({ result: z.json() })])
+const answerShape = z.union([z.object({ error: z.string() }), z.object({ result: z.unknown() })])
 
 export function connectRedis({ url, token, timeoutMs }: RedisOptions): RedisClient {
   const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }

@@ -31,7 +31,7 @@ export function paidHeaders(
     'RateLimit',
     `"api-calls";r=${calls};t=${resets}, "reactions";r=${reactions};t=${resets}`,
   )
-  c.header('Server-Timing', `paywall;dur=${tookMs.toFixed(1)};desc="${source}"`)
+  c.header('Server-Timing', `paywall;dur=${tookMs};desc="${source}"`)
 }
 
 /** The same for all calls of a decision. */

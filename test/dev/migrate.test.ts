@@ -80,7 +80,6 @@ test('two at once from empty: each migration is applied by one of them', async (
     'audit_log',
     'stripe_events',
     'subscriptions',
-    'usage_leases',
     'usage_windows',
     'users',
   ])
