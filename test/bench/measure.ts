@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { NoAnswer } from './caller.ts'
 import { type LoadResult, load, sleep, UnexpectedAnswer } from './load.ts'
 import type { Effort } from './options.ts'
+import { say } from './progress.ts'
 import type { BenchStack, Meters } from './stack.ts'
 import { median, percentile, sum } from './statistics.ts'
 
@@ -63,11 +64,12 @@ export interface MeasureOptions {
 
 /** The row, or none where a call was answered as it must not be: the run goes on without it, and says so. */
 export async function measure(subject: Subject, options: MeasureOptions): Promise<Row[]> {
+  say(subject.name)
   try {
     return [await measured(subject, options)]
   } catch (error) {
     if (!(error instanceof UnexpectedAnswer || error instanceof NoAnswer)) throw error
-    console.error(`Not measured: ${subject.name}. ${error.message}`)
+    say(`Not measured: ${subject.name}. ${error.message}`)
     return []
   }
 }

@@ -44,7 +44,7 @@ const QUICK: Effort = {
   pacedRounds: 2,
   pacedSeconds: 0.3,
   pacedCalls: 40,
-  countedCalls: 16,
+  countedCalls: 8,
   starts: 3,
   hotWarmUpSeconds: 1.5,
   settledMs: 0,
