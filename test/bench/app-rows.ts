@@ -10,7 +10,7 @@ import { delivery, latestEvent, subscribe } from './stripe.ts'
 import type { Workerd } from './workerd.ts'
 
 const ACCOUNTS = 64
-const SUBSCRIPTIONS = 16
+const SUBSCRIPTIONS = 8
 
 export async function appRows(setting: Setting): Promise<Row[]> {
   const { bundles, vars, stack, effort, bare } = setting

@@ -1,6 +1,6 @@
 // `npm run bench`: the performance table. Everything in one run, on one stack, in workerd, against the bare Hono route.
 //
-//   --quick       within a minute, peers installed beforehand; a first look
+//   --quick       within a minute on an idle machine, the first run's installing of the peers aside; a first look
 //   --json FILE   the figures as one object
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,8 @@ import { measure } from './measure.ts'
 import { type Options, readOptions } from './options.ts'
 import { overshoot, overshootWithKill } from './overshoot.ts'
 import { paidRows } from './paid-rows.ts'
-import { installPeers, peerRows } from './peer-rows.ts'
+import { bundlePeer, installPeers, peerRows } from './peer-rows.ts'
+import { say, secondsSoFar } from './progress.ts'
 import { report } from './report.ts'
 import type { Results } from './results.ts'
 import { type Bundles, bareSubject, type Setting, withWorkerd } from './setting.ts'
@@ -31,8 +32,6 @@ const ENTRIES: Readonly<Record<keyof Bundles, string>> = {
   recipe: 'test/bench/peers/recipe.ts',
   betterAuth: 'test/bench/peers/better-auth.ts',
 }
-
-const started = performance.now()
 
 async function bench({ effort, quick }: Options, folder: string): Promise<Results> {
   say('Starting the stack and bundling')
@@ -56,13 +55,9 @@ async function bench({ effort, quick }: Options, folder: string): Promise<Result
 
 async function rows(setting: Setting) {
   const { stack, effort, bare } = setting
-  say('The bare route')
   const first = await measure(bare, { stack, effort, bare })
-  say('Paid calls')
   const paid = await paidRows(setting)
-  say('The deployed Worker')
   const app = await appRows(setting)
-  say('The peers')
   return [...first, ...paid, ...app, ...(await peerRows(setting))]
 }
 
@@ -86,16 +81,20 @@ async function experiments(
   }
 }
 
+/** Two at a time: each keeps a core busy, and the stack starts beside them. */
 async function makeBundles(folder: string): Promise<Bundles> {
-  const made = await Promise.all(
-    Object.entries(ENTRIES).map(async ([name, entry]) => [name, await bundle(entry, folder)]),
-  )
-  return Object.fromEntries(made) as Bundles
-}
-
-/** Progress goes beside the table, not into it. */
-function say(what: string): void {
-  console.error(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${what} …`)
+  const waiting = Object.entries(ENTRIES)
+  const made: [string, string][] = []
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      made.push([
+        next[0],
+        await (next[1].includes('/peers/') ? bundlePeer : bundle)(next[1], folder),
+      ])
+    }
+  }
+  await Promise.all([work(), work()])
+  return Object.fromEntries(made) as unknown as Bundles
 }
 
 async function main(): Promise<void> {
@@ -106,7 +105,7 @@ async function main(): Promise<void> {
     if (await installPeers()) say('The peers have been installed')
     const results = await Promise.race([bench(options, folder), aborted(signal)])
     if (!results) return signal.throwIfAborted()
-    const seconds = (performance.now() - started) / 1000
+    const seconds = secondsSoFar()
     console.log(report(results, { seconds, quick: options.quick }))
     if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`)
   } catch (error) {

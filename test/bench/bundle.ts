@@ -1,5 +1,6 @@
 // Bundles, made by wrangler as a deployment makes them: minified, with the runtime settings of wrangler.toml.
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -23,6 +24,24 @@ export async function bundle(entry: string, folder: string): Promise<string> {
     },
   })
   return join(out, `${name}.js`)
+}
+
+/** The same for what seldom changes: kept in `cache` under the digest of `inputs`. */
+export async function bundleOnce(
+  entry: string,
+  folder: string,
+  { cache, inputs }: { cache: string; inputs: readonly string[] },
+): Promise<string> {
+  const digest = createHash('sha256').update(entry)
+  for (const file of inputs) digest.update(readFileSync(file))
+  const kept = join(cache, `${digest.digest('hex')}.js`)
+  if (!existsSync(kept)) {
+    mkdirSync(cache, { recursive: true })
+    cpSync(await bundle(entry, folder), kept)
+  }
+  const script = join(folder, basename(entry, '.ts'), 'kept.js')
+  cpSync(kept, script)
+  return script
 }
 
 /** What the platform counts against a Worker's size limit. */

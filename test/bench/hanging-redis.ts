@@ -92,6 +92,6 @@ async function countedCalls(port: number, accounts: BenchAccount[], made: number
       counted += JSON.parse((await callOnce(port, usage, 200)).body).current_month.api_calls
     }
     if (counted > made || performance.now() > end) return counted
-    if (counted === made && performance.now() > end - SETTLED_MS + BREAKER_MS * 2) return counted
+    if (counted === made && performance.now() > end - SETTLED_MS + BREAKER_MS) return counted
   }
 }

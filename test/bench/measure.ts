@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { NoAnswer } from './caller.ts'
 import { type LoadResult, load, sleep, UnexpectedAnswer } from './load.ts'
 import type { Effort } from './options.ts'
+import { say } from './progress.ts'
 import type { BenchStack, Meters } from './stack.ts'
 import { median, percentile, sum } from './statistics.ts'
 
@@ -19,7 +20,7 @@ export interface Subject {
   endless: boolean
   /** How many call at once; sixteen when absent. */
   callers?: number
-  /** How long it is called before it is measured; one second when absent. */
+  /** How long it is called before it is measured; as the run does with all when absent. */
   warmUpSeconds?: number
   /** Done before each timed turn, outside of its time. */
   prepare?(calls: number): Promise<void>
@@ -63,11 +64,12 @@ export interface MeasureOptions {
 
 /** The row, or none where a call was answered as it must not be: the run goes on without it, and says so. */
 export async function measure(subject: Subject, options: MeasureOptions): Promise<Row[]> {
+  say(subject.name)
   try {
     return [await measured(subject, options)]
   } catch (error) {
     if (!(error instanceof UnexpectedAnswer || error instanceof NoAnswer)) throw error
-    console.error(`Not measured: ${subject.name}. ${error.message}`)
+    say(`Not measured: ${subject.name}. ${error.message}`)
     return []
   }
 }
@@ -105,7 +107,7 @@ async function inTurns(subject: Subject, base: Subject, stack: BenchStack, effor
   let calls = 0
   let cpuMicros = 0
   const rounds = subject === base ? Math.ceil(effort.rounds / 2) : effort.rounds
-  await warmUp(subject)
+  await warmUp(subject, effort)
   const meters = emptyMeters()
   for (let round = 0; round < rounds; round += 1) {
     const baseRate = rate(await hurried(base, effort))
@@ -181,20 +183,14 @@ async function paced(subject: Subject, effort: Effort): Promise<LoadResult> {
 }
 
 /** The compiler's work is over, and connections are open, before anything is timed. */
-async function warmUp(subject: Subject): Promise<void> {
+async function warmUp(subject: Subject, { warmUpSeconds }: Effort): Promise<void> {
   await subject.prepare?.(CALLERS * 2)
-  const { port, status } = subject
+  const { port, status, callers = CALLERS } = subject
   const next = () => subject.next()
-  const callers = subject.callers ?? CALLERS
-  await load({
-    port,
-    status,
-    next,
-    callers,
-    ...(subject.warmUpSeconds
-      ? { seconds: subject.warmUpSeconds }
-      : { calls: callers * 50, seconds: 1 }),
-  })
+  const much = subject.warmUpSeconds
+    ? { seconds: subject.warmUpSeconds }
+    : { calls: callers * 50, seconds: warmUpSeconds }
+  await load({ port, status, next, callers, ...much })
 }
 
 const emptyMeters = (): Meters => ({ postgres: 0, redis: 0, stripe: 0, redisCommands: 0 })

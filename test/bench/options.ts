@@ -15,6 +15,8 @@ export interface Effort {
   /** Calls by which round trips are counted. */
   countedCalls: number
   starts: number
+  /** How long a row is called before it is measured, at most. */
+  warmUpSeconds: number
   /** How long hot accounts are called before they are measured: their leases grow with their rate. */
   hotWarmUpSeconds: number
   /** Until what is left of the leases has been given back, and counted. */
@@ -32,6 +34,7 @@ const FULL: Effort = {
   pacedCalls: 200,
   countedCalls: 100,
   starts: 9,
+  warmUpSeconds: 1,
   hotWarmUpSeconds: 3,
   settledMs: 1_500,
   waitsForLeases: true,
@@ -40,12 +43,13 @@ const FULL: Effort = {
 const QUICK: Effort = {
   rounds: 2,
   roundSeconds: 0.25,
-  roundCalls: 80,
+  roundCalls: 60,
   pacedRounds: 2,
   pacedSeconds: 0.3,
-  pacedCalls: 40,
-  countedCalls: 16,
+  pacedCalls: 30,
+  countedCalls: 8,
   starts: 3,
+  warmUpSeconds: 0.4,
   hotWarmUpSeconds: 1.5,
   settledMs: 0,
   waitsForLeases: false,

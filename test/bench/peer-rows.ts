@@ -1,6 +1,7 @@
 // What a seller would pick instead: each peer answers the same call, with keys of its own, on the same stack.
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { bundleOnce } from './bundle.ts'
 import { run } from './children.ts'
 import { callOnce } from './load.ts'
 import { measure, type Row, type Subject } from './measure.ts'
@@ -10,6 +11,13 @@ import { type Setting, withWorkerd } from './setting.ts'
 
 const FOLDER = 'test/bench/peers'
 const KEYS = 64
+
+/** The entry of a peer as a bundle in `folder`; made once for these packages and sources. */
+export function bundlePeer(entry: string, folder: string): Promise<string> {
+  const inputs = [...globSync(`${FOLDER}/*.{ts,json}`).sort(), 'test/bench/workers/answer.ts']
+  const cache = `${FOLDER}/node_modules/.bundles`
+  return bundleOnce(entry, folder, { cache, inputs: [...inputs, 'wrangler.toml'] })
+}
 
 /** Installs the peers' packages beside them, unless that has been done for this lock file. Gives whether it did. */
 export async function installPeers(): Promise<boolean> {
