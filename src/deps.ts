@@ -70,7 +70,7 @@ function limiters(bindings: Record<string, unknown>): Deps['limiters'] {
   }
   const limiter = (name: keyof typeof LIMITERS): RateLimiter => {
     const binding = bindings[LIMITERS[name]] as RateLimit
-    return { allows: async (key) => (await binding.limit({ key })).success }
+    return { allows: (key) => binding.limit({ key }).then(({ success }) => success) }
   }
   return {
     authByAddress: limiter('authByAddress'),

@@ -79,15 +79,15 @@ async function admission(
 ): Promise<Admitted> {
   const known = knownAsPaid(deps, ids.userId, ids.keyId, now)
   if (known) {
-    await passRateLimit(deps, known)
+    if (!(await isWithinRate(deps, known))) throw rateLimited()
     const request = await requestOf(c, ids, costOf)
     const ready = isPlain(request) ? admitFromMemory(deps, known, now) : null
     return admitted(ready ?? (await admissionFromStores(c, deps, ids, request, true)))
   }
   // Whoever this isolate has seen before is counted before anything is asked for.
   const seen = deps.memory.accounts.get(ids.userId)?.account
-  if (seen) await passRateLimit(deps, decisionFor(deps, seen, ids))
-  const { value = NO_REQUEST, problem } = await attempt(() => requestOf(c, ids, costOf))
+  if (seen && !(await isWithinRate(deps, decisionFor(deps, seen, ids)))) throw rateLimited()
+  const { value = NO_REQUEST, problem } = await attempt(async () => requestOf(c, ids, costOf))
   const isCounted = seen !== undefined && seen !== null
   return admitted(await admissionFromStores(c, deps, ids, value, isCounted, problem))
 }
@@ -95,9 +95,19 @@ async function admission(
 type PaidRequest = Pick<Ask, 'units'> & { repetition: Repetition | null }
 const NO_REQUEST: PaidRequest = { units: null, repetition: null }
 
-async function requestOf(c: AppContext, { userId }: KeyIds, costOf: CostOf): Promise<PaidRequest> {
-  const hasKey = c.req.header('Idempotency-Key') !== undefined
-  const repetition = hasKey ? await repetitionOf(c, userId) : null
+function requestOf(
+  c: AppContext,
+  { userId }: KeyIds,
+  costOf: CostOf,
+): PaidRequest | Promise<PaidRequest> {
+  if (c.req.header('Idempotency-Key') !== undefined) return repeatable(c, userId, costOf)
+  const units = costOf(c)
+  if (!(units instanceof Promise)) return { repetition: null, units }
+  return units.then((cost) => ({ repetition: null, units: cost }))
+}
+
+async function repeatable(c: AppContext, userId: string, costOf: CostOf): Promise<PaidRequest> {
+  const repetition = await repetitionOf(c, userId)
   return { repetition, units: await costOf(c) }
 }
 
@@ -117,7 +127,7 @@ async function admissionFromStores(
   for (const work of answer.background) inBackground(c, work)
   if (repetition) c.set('repetition', repetition)
   try {
-    if (!isCounted) await passRateLimit(deps, decision)
+    if (!isCounted && !(await isWithinRate(deps, decision))) throw rateLimited()
     if (!decision.allowed) throw await refusal(c, decision)
     if (problem) throw problem
     if (obstacle) throw obstacleRefusal(decision, obstacle, units ?? NO_UNITS, deps.now())
@@ -167,12 +177,15 @@ async function refusal(c: AppContext, decision: Denied): Promise<Problem> {
 }
 
 /** By account, whether it has paid or not; a key that is not of an account has nothing to be counted by. */
-async function passRateLimit(deps: Deps, decision: Decision): Promise<void> {
-  if (!('account' in decision)) return
+function isWithinRate({ limiters }: Deps, decision: Decision): Promise<boolean> | true {
+  if (!('account' in decision)) return true
   const { account } = decision
   const tier = decision.allowed ? decision.tier : account.intendedTier
-  if (await deps.limiters.tier[tier].allows(account.userId)) return
-  throw new Problem('rate_limited', { headers: { 'Retry-After': String(RATE_PERIOD_SECONDS) } })
+  return limiters.tier[tier].allows(account.userId)
+}
+
+function rateLimited(): Problem {
+  return new Problem('rate_limited', { headers: { 'Retry-After': String(RATE_PERIOD_SECONDS) } })
 }
 
 /** A call that has been let in, and how it settles. */
@@ -211,15 +224,18 @@ class OpenCall implements PaidCall {
     const ended = Promise.withResolvers<void>()
     // The client may leave before the stream has ended: the settlement must outlive the request.
     inBackground(this.#c, ended.promise)
-    return (units) => this.end(units).finally(ended.resolve)
+    return async (units) => {
+      await this.end(units)
+      ended.resolve()
+    }
   }
 
-  /** Resolves when the settlement has been sent, where one is: a pool's goes with its next. */
-  async end(units: Units): Promise<void> {
+  /** The settlement that is being sent, or null: a pool's goes with its next. */
+  end(units: Units): Promise<void> | null {
     const sent = settle(this.#deps, this.#holding, units)
     inBackground(this.#c, sent)
     inBackground(this.#c, tendHolding(this.#deps, this.#holding))
-    await sent
+    return sent
   }
 }
 
