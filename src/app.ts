@@ -1,7 +1,6 @@
 // The map: what every request goes through, and where each path leads.
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { requestId } from 'hono/request-id'
 import { authenticated } from './auth/middleware.ts'
 import { authRoutes } from './auth/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
@@ -14,7 +13,7 @@ import { ownPaths } from './gateway/own-paths.ts'
 import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
-import { bindDeps } from './http/middleware.ts'
+import { bindDeps, identifyRequest } from './http/middleware.ts'
 import { paywall } from './paywall/middleware.ts'
 import { respondWithProblem } from './problem.ts'
 import { usageRoutes } from './usage/routes.ts'
@@ -27,7 +26,7 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
 
   app.onError(answerError)
   app.notFound((c) => respondWithProblem(c, 'not_found'))
-  app.use(requestId())
+  app.use(identifyRequest())
   app.use(
     methodNotAllowed({
       app,

@@ -95,7 +95,7 @@ describe('a WebSocket', () => {
     expect(response.status).toBe(101)
     expect(response.headers.get('RateLimit')).toContain('"api-calls"')
     expect(response.headers.get('Server-Timing')).toContain('paywall')
-    expect(response.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
+    expect(response.headers.get('X-Request-Id')).toMatch(/^[0-9a-f]{24}-[0-9a-z]+$/)
     await settled()
     app.ringTimers()
     socket.send('hello')
