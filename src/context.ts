@@ -47,7 +47,7 @@ export interface PaidCall {
   /** Aborts while the call can still book what it used: a stream must end then. */
   endsBy: AbortSignal
   /** Keeps the units from being settled by the middleware: the handler does it when its stream has ended. */
-  settleLater(): (units: Units) => Promise<void>
+  settleLater(): (units: Units, isWhole?: boolean) => Promise<void>
   /** Replaces what the call is charged once it has been answered below 500: what the seller's origin says that it cost. */
   costs(units: Units): void
   /** Under an idempotency key: bytes for what is random in the answer, so that a repetition is answered the same. */

@@ -29,8 +29,6 @@ export class AccountsUnavailable extends Error {
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
 const UNKNOWN = 'unknown'
-/** A user that does not exist is believed in memory for this long at most. */
-const UNKNOWN_MEMORY_MS = 1_000
 
 /**
  * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
@@ -47,9 +45,12 @@ local function heal(key, wanted)
   if held ~= 'none' and held ~= wanted then redis.call('DEL', key) end
 end
 heal(account, 'hash') heal(usage, 'hash') heal(changed, 'zset')
-local held = tonumber(redis.call('HGET', account, 'version') or '')
+-- Beside the counts it outlives the snapshot: one that has expired is not replaced by an older one either.
+local held = tonumber(redis.call('HGET', usage, 'version') or '')
 if held and held > tonumber(version) and redis.call('HGET', account, 'snapshot') ~= garbage then return 0 end
 redis.call('HSET', account, 'version', version, 'snapshot', snapshot, 'grant', grant)
+redis.call('HSET', usage, 'version', version)
+redis.call('PEXPIRE', usage, ${40 * 86_400_000})
 redis.call('PEXPIRE', account, ttl)
 if w ~= '' then
   redis.call('HSET', usage, w .. ':end', w_end, w .. ':quota_calls', quota_calls, w .. ':quota_reactions', quota_reactions)
@@ -59,7 +60,6 @@ if w ~= '' then
     redis.call('HINCRBY', usage, w .. ':reactions', reactions)
     if before > 0 then redis.call('ZADD', changed, ARGV[13], user) end
   end
-  redis.call('PEXPIRE', usage, ${40 * 86_400_000})
 end
 return 1`
 
@@ -227,13 +227,11 @@ function remember(
 ): AccountSnapshot | null {
   const known = memory.accounts.get(userId)
   if (account && known?.account && known.account.version > account.version) return known.account
-  const memoryMs = config.memorySeconds * 1000
-  const freshMs = account === null ? Math.min(memoryMs, UNKNOWN_MEMORY_MS) : memoryMs
   putBounded(memory.accounts, userId, {
     account,
     text,
     seenAt: askedAt,
-    freshUntil: askedAt + freshMs,
+    freshUntil: askedAt + config.memorySeconds * 1000,
     used: new Map([...(known?.used ?? []), ...(used ?? [])].slice(-MOST_WINDOWS)),
   })
   return account

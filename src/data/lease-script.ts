@@ -105,7 +105,7 @@ for i = 11, #ARGV, 5 do
   local c, r = math.max(0, tonumber(ARGV[i + 2])), math.max(0, tonumber(ARGV[i + 3]))
   local state, lw, lc, lr = lease_of(lid)
   local fp, key, of = key_state()
-  if how == 'settle' and (state == 'h' or state == 'x') then
+  if (how == 'settle' or how == 'cut') and (state == 'h' or state == 'x') then
     if lw ~= '0' then w = lw end
     c, r = math.min(c, lc), math.min(r, lr)
     if state == 'h' then
@@ -121,14 +121,14 @@ for i = 11, #ARGV, 5 do
     forget(lid)
     book(w, c, r)
     if of == lid and key == 'r' then
-      if c > 0 then key_becomes(fp, 'c', lid, '0') else redis.call('DEL', idem) end
+      if c > 0 and how == 'settle' then key_becomes(fp, 'c', lid, '0') else redis.call('DEL', idem) end
     end
   elseif how == 'void' then
     -- Remembered even where the lease has not come yet: it may still be on its way.
     if state == 'h' then release(lw, lc, lr) end
     mark(lid, '0', 0, 0, 'd', whole(now + ${REMEMBERED_MS}))
     if of == lid and key == 'r' then redis.call('DEL', idem) end
-  elseif how ~= 'settle' and not state then
+  elseif (how == 'book' or how == 'charge') and not state then
     mark(lid, '0', 0, 0, 'd', whole(now + ${REMEMBERED_MS}))
     if how == 'charge' then c, r = math.min(c, room(w, 'calls')), math.min(r, room(w, 'reactions')) end
     if how == 'charge' or key ~= 'c' then book(w, c, r) end
@@ -240,11 +240,12 @@ return { status, text or '', w, whole(got_calls), whole(got_reactions),
 /** What is told of units that were spent. However often it is sent, it counts once. */
 export interface Settlement {
   /**
-   * `settle` ends a lease; `void` one of which nobody knows whether it was given, and that none shall be given any
+   * `settle` ends a lease; `cut` likewise, of a call whose answer did not arrive whole: under its key it is made
+   * anew; `void` one of which nobody knows whether it was given, and that none shall be given any
    * more; `book` counts what was lent without one; `charge` counts what a call cost above its lease, as far as the
    * quota holds it.
    */
-  how: 'settle' | 'void' | 'book' | 'charge'
+  how: 'settle' | 'cut' | 'void' | 'book' | 'charge'
   /** The lease's id, or one of its own. */
   id: string
   units: Units

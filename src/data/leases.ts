@@ -61,18 +61,23 @@ function loanAccount({ userId, windowStart }: Pick<OwnUnits, 'userId' | 'windowS
 }
 
 /**
- * Ends the call's hold: `units` are charged; none gives everything back. Gives what is still to be sent, or null.
- * Never throws.
+ * Ends the call's hold: `units` are charged; none gives everything back. `isWhole`: whether the caller was sent the
+ * whole answer, so that a repetition under its key is free. Gives what is still to be sent, or null. Never throws.
  */
-export function settle(stores: Stores, holding: Holding, units: Units): Promise<void> | null {
+export function settle(
+  stores: Stores,
+  holding: Holding,
+  units: Units,
+  isWhole = true,
+): Promise<void> | null {
   switch (holding.from) {
     case 'pool':
       finish(holding.pool, units.apiCalls)
       return null
     case 'lease':
-      return send(stores, settlementOf(holding, units))
+      return send(stores, settlementOf(holding, units, isWhole))
     case 'loan':
-      lendingEnds(stores, holding, units)
+      lendingEnds(stores, holding, units, isWhole)
       return null
     case 'repeat':
       return null
@@ -83,8 +88,10 @@ export function settle(stores: Stores, holding: Holding, units: Units): Promise<
 function settlementOf(
   { userId, id, windowStart, units: held, repetition }: OwnUnits,
   units: Units,
+  isWhole: boolean,
 ): Unsent {
-  const settlements: Settlement[] = [{ how: 'settle', id, units, windowStart }]
+  const how = isWhole ? 'settle' : 'cut'
+  const settlements: Settlement[] = [{ how, id, units, windowStart }]
   const above = {
     apiCalls: Math.max(0, units.apiCalls - held.apiCalls),
     reactions: Math.max(0, units.reactions - held.reactions),
@@ -96,8 +103,11 @@ function settlementOf(
 }
 
 /** What was used of a loan goes into the books when Redis is back; what was not is there to be lent again. */
-function lendingEnds(stores: Stores, holding: OwnUnits, units: Units): void {
-  const { userId, id, windowStart, repetition } = holding
+function lendingEnds(stores: Stores, holding: OwnUnits, units: Units, isWhole: boolean): void {
+  const { userId, windowStart } = holding
+  // What did not arrive whole is lent and booked anew when it is repeated.
+  const id = isWhole ? holding.id : uuid(stores.randomBytes)
+  const repetition = isWhole ? holding.repetition : null
   const loan = { account: loanAccount(holding), units: holding.units }
   if (fits(units, NO_UNITS)) {
     repay(stores, loan)

@@ -53,7 +53,8 @@ async function sendWaiting(stores: Stores): Promise<void> {
   const lentTo = new Set<string>()
   try {
     for (const pool of [...memory.waiting]) if (mayGoOn()) await settleWaiting(stores, pool)
-    for (const unsent of [...memory.outbox]) {
+    // A Set is walked to its end with what is added meanwhile.
+    for (const unsent of memory.outbox) {
       if (!mayGoOn()) break
       try {
         await sendOnce(stores, unsent)

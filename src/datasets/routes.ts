@@ -16,7 +16,7 @@ export function datasetRoutes(
     const settle = paid.settleLater()
     const dataset = datasetStream(datasetRequest, {
       fallbackSeed: seedFrom(paid.seedBytes ?? deps.randomBytes(8)),
-      settle: (reactions) => settle({ apiCalls: 1, reactions }),
+      settle: (reactions, isWhole) => settle({ apiCalls: 1, reactions }, isWhole),
       // A client that stops reading and leaves is told of by the request's signal alone.
       signal: AbortSignal.any([c.req.raw.signal, paid.endsBy]),
     })

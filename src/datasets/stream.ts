@@ -10,10 +10,10 @@ export interface DatasetOptions {
   fallbackSeed: number
   /**
    * Called exactly once, when the data set ends, is cancelled or fails, with the reactions in the
-   * chunks that the reader got. The last line of the answer (CSV: its end) waits for it. If it
+   * chunks that the reader got, and whether those were all. The last line of the answer (CSV: its end) waits for it. If it
    * rejects, the stream errors: catch what the reader need not know.
    */
-  settle: (reactionsFired: number) => Promise<void>
+  settle: (reactionsFired: number, isWhole: boolean) => Promise<void>
   /** After each chunk, with the reactions delivered so far. */
   onProgress?: (reactionsFired: number) => void
   /**
@@ -77,11 +77,11 @@ function settledStream(
   let stopped = false
   let settled = false
 
-  function settleOnce(): Promise<void> {
+  function settleOnce(isWhole: boolean): Promise<void> {
     if (!settled) {
       settled = true
       // Inside an async function, so that a throw is a rejection too.
-      ended.resolve((async () => settle(fired))())
+      ended.resolve((async () => settle(fired, isWhole))())
     }
     return ended.promise
   }
@@ -89,7 +89,7 @@ function settledStream(
   function stop(): Promise<void> {
     stopped = true
     chunks.return(undefined)
-    return settleOnce()
+    return settleOnce(false)
   }
 
   /** A stream that the signal stopped must error, not close: a cut answer must not look whole. */
@@ -108,10 +108,10 @@ function settledStream(
         return
       }
     } catch (error) {
-      await settleOnce()
+      await settleOnce(false)
       throw error
     }
-    await settleOnce()
+    await settleOnce(true)
     refuseIfStopped()
     const last = tail(fired)
     if (last !== '') controller.enqueue(new TextEncoder().encode(last))

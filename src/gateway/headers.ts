@@ -41,6 +41,11 @@ const CREDENTIALS = pattern([
   'x-(jwt|id-token|access-token)(-.*)?',
   'x-(amzn-oidc|goog-authenticated-user|goog-iap|ms-client-principal|ms-token)(-.*)?',
   '(x-)?(ssl-)?client-(cert|verify|dn)(-.*)?',
+  'x-webauth-.*',
+  'x-hasura-.*',
+  'impersonate-.*',
+  'x-(customer|organization|org|scope|api-user|admin|token|subject|principal)(-.*)?',
+  'x-(http-)?method(-override)?',
 ])
 
 /** What the origin may not say in our name: about our quota, to us alone, or to browsers about our host. */

@@ -25,6 +25,8 @@ const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
 const MARGIN_SECONDS = 60
 // The tiers' limiters count over ten seconds (wrangler.toml).
 const RATE_PERIOD_SECONDS = 10
+/** What the gateway answers a caller who has left: nobody has seen the origin's answer. */
+const CLIENT_LEFT = 499
 /** A key that is no account's is believed to be none for this long at most. */
 const REFUSED_KEY_MS = 1_000
 
@@ -45,7 +47,10 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     c.set('paid', call)
     paidHeaders(c, now, decision, holding, used, tookMs, source)
     await next()
-    if (c.error || !call.settlesLater) call.end(c.res.status >= 500 ? NO_UNITS : call.cost)
+    if (c.error || !call.settlesLater) {
+      const { status } = c.res
+      call.end(status >= 500 ? NO_UNITS : call.cost, status !== CLIENT_LEFT)
+    }
     inBackground(c, upkeep(deps, now.getTime()))
   }
 }
@@ -195,6 +200,7 @@ class OpenCall implements PaidCall {
   readonly #holding: Holding
   readonly account: PaidCall['account']
   readonly tier: PaidCall['tier']
+  #ended: PromiseWithResolvers<void> | undefined
   settlesLater = false
   cost: Units
 
@@ -219,22 +225,22 @@ class OpenCall implements PaidCall {
     this.cost = units
   }
 
-  settleLater(): (units: Units) => Promise<void> {
+  settleLater(): (units: Units, isWhole?: boolean) => Promise<void> {
     this.settlesLater = true
-    const ended = Promise.withResolvers<void>()
     // The client may leave before the stream has ended: the settlement must outlive the request.
-    inBackground(this.#c, ended.promise)
-    return async (units) => {
-      await this.end(units)
-      ended.resolve()
+    this.#ended = Promise.withResolvers<void>()
+    inBackground(this.#c, this.#ended.promise)
+    return async (units, isWhole = true) => {
+      await this.end(units, isWhole)
     }
   }
 
   /** The settlement that is being sent, or null: a pool's goes with its next. */
-  end(units: Units): Promise<void> | null {
-    const sent = settle(this.#deps, this.#holding, units)
+  end(units: Units, isWhole: boolean): Promise<void> | null {
+    const sent = settle(this.#deps, this.#holding, units, isWhole)
     inBackground(this.#c, sent)
     inBackground(this.#c, tendHolding(this.#deps, this.#holding))
+    this.#ended?.resolve()
     return sent
   }
 }

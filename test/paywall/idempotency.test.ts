@@ -1,4 +1,5 @@
 // Idempotency-Key on a paid call: a request that is sent again is charged once, and a key stands for one request.
+import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { type Call, testApp, unique } from '../support/app.ts'
@@ -86,6 +87,41 @@ describe('the same key and request', () => {
     const outcomes = await repeat(shop(), person, unique(), 12)
     expect(outcomes).toEqual([...Array(11).fill(200), 'idempotency_key_used_up'])
     expect(await used(person)).toBe(1)
+  })
+
+  test('of an answer that was cut are charged like a call of their own', async () => {
+    const person = await customer()
+    const app = shop()
+    const name = unique()
+    const body = {
+      dataset_type: 'reaction_trajectories',
+      params: { runs: 1, max_reactions: 3_000, seed: 1 },
+    }
+    const ctx = createExecutionContext()
+    const headers = {
+      'X-API-Key': person.key,
+      'Content-Type': 'application/json',
+      'Idempotency-Key': name,
+    }
+    const request = { method: 'POST', headers, body: JSON.stringify(body) }
+    const cut = await app.app.request('/api/v1/datasets/generate', request, env, ctx)
+    const reader = cut.body?.getReader()
+    await reader?.read()
+    await reader?.cancel()
+    await waitOnExecutionContext(ctx)
+    const usage = async () =>
+      (await app.call('GET', '/billing/usage', { key: person.key })).json.current_month
+    const first = await usage()
+    expect(first.reactions).toBeLessThan(3_000)
+    for (const times of [1, 1]) {
+      const again = await app.call('POST', '/datasets/generate', {
+        key: person.key,
+        ...withKey(name, { body }),
+      })
+      expect(again.status).toBe(200)
+      const { api_calls, reactions } = await usage()
+      expect([api_calls, reactions]).toEqual([1 + times, first.reactions + 3_000])
+    }
   })
 
   test('give the same data set, though nobody named a seed', async () => {
