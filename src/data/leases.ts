@@ -37,12 +37,17 @@ type OwnUnits = Extract<Holding, { units: Units }>
 
 /** What one isolate lends one account while Redis is away: a hundredth of the quota, at most so many units. */
 const MOST_LENT = 50
+/** So many isolates may lend at once without exceeding the quota: where less is left, none does. */
+const LENDERS = 8
 
 function allowance(quota: number): number {
   return Math.min(MOST_LENT, Math.floor(quota / 100))
 }
 
-/** Lends `units`, or null where the allowance does not hold them. `used` is the last that is known of the window. */
+/**
+ * Lends `units`, or null where the allowance does not hold them, or where so little is left that others' loans could
+ * exceed it. `used` is the last that is known of the window.
+ */
 export function lend(
   { memory, randomBytes }: Stores,
   call: Omit<OwnUnits, 'from' | 'id'> & { quotas: Quotas; used: Units; id?: string },
@@ -51,7 +56,14 @@ export function lend(
   const account = loanAccount(call)
   const lent = plus(memory.loans.get(account) ?? NO_UNITS, units)
   const limit = { apiCalls: allowance(quotas.apiCalls), reactions: allowance(quotas.reactions) }
-  if (!fits(lent, limit) || !fits(plus(used, lent), quotas)) return null
+  const left = {
+    apiCalls: quotas.apiCalls - used.apiCalls,
+    reactions: quotas.reactions - used.reactions,
+  }
+  const isNearLimit =
+    left.apiCalls < LENDERS * limit.apiCalls ||
+    (units.reactions > 0 && left.reactions < LENDERS * limit.reactions)
+  if (!fits(lent, limit) || isNearLimit) return null
   memory.loans.set(account, lent)
   return { from: 'loan', userId, id: call.id ?? uuid(randomBytes), windowStart, units, repetition }
 }

@@ -544,5 +544,5 @@ test('no unit is lost or invented, whatever happens to calls, isolates, Redis an
       }
     },
   )
-  await fc.assert(model, { numRuns: 300, interruptAfterTimeLimit: 40_000, endOnFailure: false })
+  await fc.assert(model, { numRuns: 300, interruptAfterTimeLimit: 20_000, endOnFailure: false })
 }, 120_000)

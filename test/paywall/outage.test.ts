@@ -76,9 +76,11 @@ describe('Redis', () => {
     },
   )
 
-  test('away: no more is lent than Postgres knows to be left, and a quota that it knows to be used up is 429', async () => {
-    const [near, over] = [await customer({ used: 997 }), await customer({ used: 1000 })]
-    expect(await outcomes(shop(NO_REDIS), near, 4)).toEqual([200, 200, 200, 'unavailable'])
+  test('away: nothing is lent where the loans of eight isolates could exceed what is left; a quota used up is 429', async () => {
+    const [far, near] = [await customer({ used: 920 }), await customer({ used: 921 })]
+    const over = await customer({ used: 1000 })
+    expect(await outcomes(shop(NO_REDIS), far, 2)).toEqual([200, 200])
+    expect(await outcomes(shop(NO_REDIS), near, 2)).toEqual(['unavailable', 'unavailable'])
     expect(await outcomes(shop(NO_REDIS), over, 1)).toEqual(['quota_exceeded'])
   })
 
