@@ -3,10 +3,10 @@
 import { errorFields } from '../log.ts'
 import { accountKeys, CHANGED_KEY, noteUse } from './accounts.ts'
 import { failed, isOpen, succeeded } from './breaker.ts'
+import { LEASE_SCRIPT } from './lease-lua.ts'
 import {
   type ExchangeAnswer,
   exchangeArguments,
-  LEASE_SCRIPT,
   parseAnswer,
   type Settlement,
   type Take,

@@ -5,7 +5,7 @@ import { refreshAccount } from './accounts.ts'
 import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
 import { giveUp, sendOnce } from './exchange.ts'
 import type { Stores } from './memory.ts'
-import { settleWaiting } from './pool.ts'
+import { settleWaiting } from './pool-keeper.ts'
 
 /** `waitUntil` lasts 30 s, and what is under way at its end is lost. */
 const SENDING_MS = 10_000

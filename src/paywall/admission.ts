@@ -98,6 +98,36 @@ export function holdingOf(stores: Stores, ask: Ask, take: Take, answer: Exchange
   return { from: 'lease', userId, id, windowStart, units, repetition }
 }
 
+/** What Redis's answer to a take means for a call whose account may call; null where it says nothing of it. */
+export function byAnswer(
+  stores: Stores,
+  ask: Ask,
+  take: Take,
+  answer: ExchangeAnswer,
+  decision: Allowed,
+  source: Source,
+): Admission | null {
+  switch (answer.status) {
+    case 'leased':
+      return letIn(decision, source, holdingOf(stores, ask, take, answer), answer.used)
+    case 'repeat':
+      return letIn(decision, source, { from: 'repeat' }, answer.used)
+    case 'full': {
+      const { used, taken, heldUntil } = answer
+      return keptOut(decision, source, { kind: 'full', used, taken, heldUntil })
+    }
+    case 'running':
+    case 'key_reused':
+    case 'key_used_up':
+      return keptOut(decision, source, { kind: answer.status })
+    case 'read':
+    case 'denied':
+    case 'unknown':
+    case 'pending':
+      return null
+  }
+}
+
 /** What Redis may hold for a call that does not use it goes back with what is sent next, and is never given again. */
 export function giveBack(stores: Stores, { userId, repetition }: Ask, take: Take): void {
   if (take === READ) return

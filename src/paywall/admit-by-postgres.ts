@@ -11,6 +11,7 @@ import { PLANS, type Quotas } from '../plans.ts'
 import {
   type Admission,
   type Ask,
+  byAnswer,
   decisionFor,
   fromPool,
   giveBack,
@@ -84,24 +85,11 @@ async function askAgain(
     return admitOnLoan(stores, ask, decision, 'postgres')
   }
   noteUse(stores, ask.userId, answer)
-  switch (answer.status) {
-    case 'leased':
-      return letIn(decision, 'postgres', holdingOf(stores, ask, take, answer), answer.used)
-    case 'repeat':
-      return letIn(decision, 'postgres', { from: 'repeat' }, answer.used)
-    case 'full': {
-      const { used, taken, heldUntil } = answer
-      return keptOut(decision, 'postgres', { kind: 'full', used, taken, heldUntil })
-    }
-    case 'running':
-    case 'key_reused':
-    case 'key_used_up':
-      return keptOut(decision, 'postgres', { kind: answer.status })
-    default:
-      // It did not keep what it was told: as if it were away.
-      giveBack(stores, ask, take)
-      return admitOnLoan(stores, ask, decision, 'postgres')
-  }
+  const answered = byAnswer(stores, ask, take, answer, decision, 'postgres')
+  if (answered) return answered
+  // It did not keep what it was told: as if it were away.
+  giveBack(stores, ask, take)
+  return admitOnLoan(stores, ask, decision, 'postgres')
 }
 
 /** What of a lease that Redis holds unseen fits into the quota by all that Redis and Postgres know, or null. */

@@ -10,10 +10,10 @@ import { errorFields } from '../log.ts'
 import {
   type Admission,
   type Ask,
+  byAnswer,
   decisionFor,
   fromPool,
   giveBack,
-  holdingOf,
   isPlain,
   keptOut,
   letIn,
@@ -98,26 +98,9 @@ function admitByRedis(
     if (answer.status === 'leased') giveBack(stores, ask, take)
     return keptOut(decision, 'redis')
   }
-  switch (answer.status) {
-    case 'leased':
-      return letIn(decision, 'redis', holdingOf(stores, ask, take, answer), answer.used)
-    case 'repeat':
-      return letIn(decision, 'redis', { from: 'repeat' }, answer.used)
-    case 'full': {
-      const { used, taken, heldUntil } = answer
-      return keptOut(decision, 'redis', { kind: 'full', used, taken, heldUntil })
-    }
-    case 'running':
-    case 'key_reused':
-    case 'key_used_up':
-      return keptOut(decision, 'redis', { kind: answer.status })
-    case 'read': {
-      const pool = fromPool(stores, decision, stores.now().getTime())
-      return pool && letIn(decision, 'redis', { from: 'pool', pool }, answer.used)
-    }
-    case 'denied':
-    case 'unknown':
-    case 'pending':
-      return null
+  if (answer.status === 'read') {
+    const pool = fromPool(stores, decision, stores.now().getTime())
+    return pool && letIn(decision, 'redis', { from: 'pool', pool }, answer.used)
   }
+  return byAnswer(stores, ask, take, answer, decision, 'redis')
 }

@@ -57,7 +57,7 @@ type Step = { fates?: Fate[] } & (
 )
 
 const at = fc.nat(ISOLATES - 1)
-const any = fc.nat(20)
+const whichever = fc.nat(20)
 const fates = fc.array(
   fc.oneof({ weight: 2, arbitrary: fc.constant<Fate>('arrives') }, fc.constantFrom(...FATES)),
   { maxLength: 4 },
@@ -89,7 +89,7 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: onTheLine({
       do: is('answer'),
-      call: any,
+      call: whichever,
       times: fc.constantFrom(1, 2, 20),
       status: fc.constantFrom(200, 200, 200, 404, 500),
       part: fc.constantFrom(1, 1, 0.5, 0),
@@ -111,7 +111,7 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: is('let go'),
-      request: any,
+      request: whichever,
       how: fc.constantFrom('answered', 'failed'),
     }),
   },
@@ -119,7 +119,7 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: is('late'),
-      request: any,
+      request: whichever,
       how: fc.constantFrom('arrives', 'is lost'),
     }),
   },

@@ -1,7 +1,7 @@
 // The plain model of one account's count: what was let in, answered and told to Redis, and which units nobody can
 // account for. Knows nothing of pools, renewals or scripts but what goes over the line.
 
-import { LEASE_SCRIPT } from '../../src/data/lease-script.ts'
+import { LEASE_SCRIPT } from '../../src/data/lease-lua.ts'
 import { NO_UNITS, plus, type Units } from '../../src/data/units.ts'
 import type { Isolate, PaidTestCall } from './isolates.ts'
 import type { Request } from './unreliable-redis.ts'
