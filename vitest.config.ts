@@ -25,7 +25,7 @@ export default defineConfig(({ mode }) => {
           test: {
             ...limits,
             name: 'stack',
-            include: ['test/dev/**/*.test.ts'],
+            include: ['test/dev/**/*.test.ts', 'test/workerd/**/*.test.ts'],
             environment: 'node',
           },
         },
@@ -49,7 +49,7 @@ export default defineConfig(({ mode }) => {
             ...limits,
             name: 'worker',
             include: ['test/**/*.test.ts'],
-            exclude: ['test/dev/**', 'test/e2e/**', 'test/bench/**'],
+            exclude: ['test/dev/**', 'test/workerd/**', 'test/bench/**'],
           },
         },
       ],

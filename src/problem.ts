@@ -201,6 +201,18 @@ export class Problem extends Error {
   }
 }
 
+/** What `work` gives, or the Problem that it throws, as a value. */
+export async function attempt<T>(
+  work: () => Promise<T>,
+): Promise<{ value?: T; problem?: Problem }> {
+  try {
+    return { value: await work() }
+  } catch (problem) {
+    if (problem instanceof Problem) return { problem }
+    throw problem
+  }
+}
+
 /** Writes the problem as the answer of `c`, headers set earlier (the request id) kept. */
 export function respondWithProblem(
   c: Context,

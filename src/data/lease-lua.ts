@@ -5,7 +5,9 @@
 const KEPT_MS = 40 * 86_400_000
 /** How long it is remembered that a lease has expired, or that a loan was booked. */
 const REMEMBERED_MS = 86_400_000
-/** A lease takes at most this part of what is left, and so 1 where less than that many units are. */
+/** And that a lease was settled: no copy of a request is under way for so long. It would hold the units again. */
+const SETTLED_MS = 60_000
+/** What no call waits for yet is leased up to this part of what is left. */
 const SHARE = 16
 /** A call under an idempotency key is charged once in this time, */
 const IDEMPOTENCY_MS = 86_400_000
@@ -19,7 +21,7 @@ export const MOST_REPEATS = 10
  * Fields of the counts, W being a window's start in milliseconds: `W:calls`, `W:reactions` (used), `W:held_calls`,
  * `W:held_reactions` (leased), `W:end`, `W:quota_calls`, `W:quota_reactions`, `W:seeded` (Postgres's counts are in
  * it), `lease:ID` = `W:calls:reactions:state`. A lease of the window 0 is one that was taken before anybody knew the
- * window; it counts against each. States: h held, x expired and given to others, d booked without a lease.
+ * window; it counts against each. States: h held, x expired and given to others, d done: settled, void, or booked without a lease.
  */
 export const LEASE_SCRIPT = `
 local account, usage, leases, changed, idem = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -116,7 +118,7 @@ for i = 11, #ARGV, 5 do
     else
       c, r = math.min(c, room(w, 'calls')), math.min(r, room(w, 'reactions'))
     end
-    forget(lid)
+    mark(lid, '0', 0, 0, 'd', whole(now + ${SETTLED_MS}))
     book(w, c, r)
     if of == lid and key == 'r' then
       if c > 0 and how == 'settle' then key_becomes(fp, 'c', lid, '0') else redis.call('DEL', idem) end
@@ -200,7 +202,9 @@ elseif mode ~= 'read' then
     status = 'full'
     local left = room(w, 'calls')
     if left >= 1 then
-      status, got_calls = 'leased', math.min(calls, math.max(1, math.floor(left / ${SHARE})))
+      -- Whoever waits is served as far as there is something; what is taken ahead of calls is a share.
+      local ahead = math.min(calls, math.floor(left / ${SHARE}))
+      status, got_calls = 'leased', math.min(left, math.max(1, keep, ahead))
       hold(w, got_calls, 0)
     end
   end
@@ -212,7 +216,7 @@ elseif not granted then
 end
 
 if status == 'full' then
-  for _, lid in ipairs(redis.call('ZRANGE', leases, 0, 200)) do
+  for _, lid in ipairs(redis.call('ZRANGE', leases, 0, 1000)) do
     if lease_of(lid) == 'h' then
       until_ = redis.call('ZSCORE', leases, lid)
       break

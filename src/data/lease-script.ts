@@ -20,14 +20,16 @@ export interface Settlement {
 
 export interface Take {
   /**
-   * `read` takes nothing; `pool` as many of `units` as fit, one at least; `exact` all or nothing; `renew` goes on
-   * with what the settled leases had left, and more where there is more.
+   * `read` takes nothing; `pool` as many of `units` as a share of what is left holds, and those that calls wait for
+   * also beyond it; `exact` all or nothing; `renew` goes on with what the settled leases had left, and more where
+   * there is more.
    */
   mode: 'read' | 'pool' | 'exact' | 'renew'
   id: string
   units: Units
-  /** For `renew`: units that the settled leases had left and that may be in use, and the window they are of. */
+  /** For `pool`: units that calls wait for. For `renew`: those that the settled leases had left and may be in use, */
   keep?: number
+  /** and the window they are of. */
   windowStart?: number
   /** Milliseconds since 1970. */
   expiresAt: number

@@ -32,6 +32,8 @@ export interface Pool {
   /** API calls: answered and not settled yet; under way. */
   spent: number
   inUse: number
+  /** Calls that wait here and for which units have come: about to be spent. */
+  awaited: number
   /** Ever admitted; how many that were a moment ago tells whether anything has happened since. */
   admitted: number
   seen: number
@@ -44,6 +46,8 @@ export interface Pool {
   /** When the renewal under way began, or 0; when the last that was answered did. */
   renewingSince: number
   renewedAt: number
+  /** Calls that wait until it has ended. */
+  waiting: (() => void)[]
   /** A renewal whose outcome is unknown: it is sent again before anything else is. */
   unanswered: { take: Take; settlements: Settlement[] } | null
 }
@@ -104,6 +108,8 @@ export interface Stores {
   memory: Memory
   log: Log
   now(): Date
+  /** Aborts after that time. */
+  signalAfter(milliseconds: number): AbortSignal
   /** Resolves after that time. */
   pause(milliseconds: number): Promise<void>
   randomBytes(length: number): Uint8Array

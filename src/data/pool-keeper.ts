@@ -7,7 +7,7 @@ import { isOpen } from './breaker.ts'
 import { exchange, READ } from './exchange.ts'
 import type { Settlement, Take } from './lease-script.ts'
 import type { Pool, Stores } from './memory.ts'
-import { FIRST_UNITS, measure, POOL_LEASE_MS } from './pool.ts'
+import { FIRST_UNITS, isRenewing, measure, POOL_LEASE_MS } from './pool.ts'
 
 const TICK_MS = 500
 /** Units go back when for so many ticks no call has come: about a second after the last. */
@@ -16,8 +16,6 @@ const IDLE_TICKS = 2
 const SETTLE_MS = 2_000
 /** A request keeps a pool for this long; `waitUntil` lasts 30 s. Then another call takes over. */
 const KEEPING_MS = 12_000
-/** A renewal that has not ended by then has died with its request. */
-const RENEWING_MS = 10_000
 
 /** What must be done in the background for a pool that a call was let in by, or null. */
 export function tend(stores: Stores, pool: Pool): Promise<void> | null {
@@ -64,12 +62,9 @@ async function keep(stores: Stores, pool: Pool, now: number): Promise<void> {
 async function isBusy(stores: Stores, pool: Pool): Promise<boolean> {
   pool.seen = pool.admitted
   await stores.pause(TICK_MS)
+  pool.awaited = 0
   pool.rate = ((pool.admitted - pool.seen) * 1_000) / TICK_MS
   return pool.rate > 0 || isRenewing(pool, stores.now().getTime())
-}
-
-function isRenewing({ renewingSince }: Pool, now: number): boolean {
-  return renewingSince > 0 && now - renewingSince < RENEWING_MS
 }
 
 /**
@@ -95,6 +90,7 @@ async function renew(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Pr
     stores.memory.waiting.add(pool)
   } finally {
     pool.renewingSince = 0
+    for (const goOn of pool.waiting.splice(0)) goOn()
   }
 }
 
@@ -155,7 +151,7 @@ function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Po
     settlements.push({ how: 'charge', id, units, windowStart })
   }
   // Not more than the rate asks for: others may need the rest.
-  const most = how === 'go on' ? Math.max(1, 2 * pool.rate) : 0
+  const most = how === 'go on' ? Math.max(1, pool.awaited, 2 * pool.rate) : 0
   const rest = Math.min(Math.max(0, pool.size - pool.spent - pool.inUse), most)
   const keep = pool.inUse + rest
   const take = how === 'go on' || keep > 0 ? renewal(stores, pool, keep, how) : READ

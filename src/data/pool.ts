@@ -24,6 +24,7 @@ export function spend(
   if (pool.size - pool.spent - pool.inUse < 1) return null
   pool.inUse += 1
   pool.admitted += 1
+  pool.awaited = Math.max(0, pool.awaited - 1)
   return pool
 }
 
@@ -36,11 +37,11 @@ export function finish(pool: Pool, cost: number): void {
   pool.spent += cost
 }
 
-/** Puts a lease into the account's pool, and one unit of it in use. */
+/** Puts a lease into the account's pool, and one unit of it in use; `needed` calls have waited for it. */
 export function adopt(
   stores: Stores,
   userId: string,
-  lease: { id: string; size: number; expiresAt: number },
+  { needed, ...lease }: { id: string; size: number; expiresAt: number; needed: number },
   { windowStart, used }: Pick<ExchangeAnswer, 'windowStart' | 'used'>,
 ): Pool {
   const { pools } = stores.memory
@@ -55,6 +56,7 @@ export function adopt(
   measure(pool)
   pool.inUse += 1
   pool.admitted += 1
+  pool.awaited = needed - 1
   return pool
 }
 
@@ -67,6 +69,7 @@ function emptyPool(userId: string, windowStart: number): Pool {
     expiresAt: Number.POSITIVE_INFINITY,
     spent: 0,
     inUse: 0,
+    awaited: 0,
     admitted: 0,
     seen: 0,
     rate: 0,
@@ -74,8 +77,24 @@ function emptyPool(userId: string, windowStart: number): Pool {
     keptUntil: 0,
     renewingSince: 0,
     renewedAt: 0,
+    waiting: [],
     unanswered: null,
   }
+}
+
+/** A renewal that has not ended by then has died with its request. */
+const RENEWING_MS = 10_000
+
+export function isRenewing({ renewingSince }: Pool, now: number): boolean {
+  return renewingSince > 0 && now - renewingSince < RENEWING_MS
+}
+
+/** Resolves when the renewal under way has ended, or `patience` has. */
+export function renewalEnded({ waiting }: Pool, patience: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+    patience.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** Sums up the pool's leases anew. */

@@ -17,6 +17,8 @@ export interface Ask {
   units: Units | null
   /** Under an idempotency key. */
   repetition: Repetition | null
+  /** How many plain calls it asks for: those that wait with it, itself among them; 1 when absent. */
+  needed?: number
 }
 
 /** Who knew the account. */
@@ -72,14 +74,14 @@ export function fromPool(stores: Stores, decision: Allowed, now: number): Pool |
 }
 
 /** What Redis is asked for. */
-export function takeFor(stores: Stores, { userId, units, repetition }: Ask): Take {
+export function takeFor(stores: Stores, { userId, units, repetition, needed = 1 }: Ask): Take {
   if (units === null) return READ
   const id = uuid(stores.randomBytes)
   const now = stores.now().getTime()
   if (isPlain({ units, repetition })) {
     const rate = stores.memory.pools.get(userId)?.rate ?? 0
-    const wanted = { apiCalls: Math.max(FIRST_UNITS, rate), reactions: 0 }
-    return { mode: 'pool', id, units: wanted, expiresAt: now + POOL_LEASE_MS }
+    const wanted = { apiCalls: Math.max(FIRST_UNITS, rate, needed), reactions: 0 }
+    return { mode: 'pool', id, units: wanted, keep: needed, expiresAt: now + POOL_LEASE_MS }
   }
   const expiresAt = now + LEASE_SECONDS * 1000
   const fingerprint = repetition?.fingerprint ?? ''
@@ -88,9 +90,9 @@ export function takeFor(stores: Stores, { userId, units, repetition }: Ask): Tak
 
 /** What Redis gave becomes what the call holds. */
 export function holdingOf(stores: Stores, ask: Ask, take: Take, answer: ExchangeAnswer): Holding {
-  const { id, expiresAt } = take
+  const { id, expiresAt, keep: needed = 1 } = take
   if (take.mode === 'pool') {
-    const lease = { id, size: answer.got.apiCalls, expiresAt }
+    const lease = { id, size: answer.got.apiCalls, expiresAt, needed }
     return { from: 'pool', pool: adopt(stores, ask.userId, lease, answer) }
   }
   const { windowStart, got: units } = answer

@@ -6,10 +6,11 @@ import { putBounded } from '../data/memory.ts'
 import { promptPrices } from '../data/prices.ts'
 import { NO_UNITS } from '../data/units.ts'
 import { upkeep } from '../data/upkeep.ts'
-import { Problem } from '../problem.ts'
+import { attempt, Problem } from '../problem.ts'
 import { type Admission, type Ask, decisionFor, isPlain } from './admission.ts'
-import { admit, admitFromMemory, knownAsPaid } from './admit.ts'
+import { admitFromMemory, knownAsPaid } from './admit.ts'
 import type { Allowed, Decision, Denied } from './decide.ts'
+import { admitTogether } from './gather.ts'
 import { paidHeaders } from './headers.ts'
 import { repetitionOf } from './idempotency.ts'
 import { obstacleRefusal, paymentRefusal } from './refusal.ts'
@@ -125,9 +126,12 @@ async function admissionFromStores(
   isCounted: boolean,
   problem?: Problem,
 ): Promise<Admission> {
-  const answer = await admit(deps, { userId, keyId, units, repetition }).finally(() =>
+  const asking = admitTogether(deps, { userId, keyId, units, repetition }).finally(() =>
     inBackground(c, upkeep(deps, deps.now().getTime())),
   )
+  // Others may wait for it: it goes on where its own caller leaves.
+  inBackground(c, Promise.allSettled([asking]))
+  const answer = await asking
   const { decision, holding, obstacle } = answer
   for (const work of answer.background) inBackground(c, work)
   if (repetition) c.set('repetition', repetition)
@@ -152,16 +156,6 @@ async function admissionFromStores(
 function admitted(admission: Admission): Admitted {
   if (admission.decision.allowed && admission.holding) return admission as Admitted
   throw new Error('A call was let in without units')
-}
-
-/** A Problem as a value. */
-async function attempt<T>(work: () => Promise<T>): Promise<{ value?: T; problem?: Problem }> {
-  try {
-    return { value: await work() }
-  } catch (problem) {
-    if (problem instanceof Problem) return { problem }
-    throw problem
-  }
 }
 
 async function refusal(c: AppContext, decision: Denied): Promise<Problem> {

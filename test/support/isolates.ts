@@ -62,7 +62,7 @@ export class Isolates {
     this.#base = base
     this.#count = count
     this.now = now
-    this.line = new UnreliableRedis(base.redis, heard)
+    this.line = new UnreliableRedis(base.redis, heard, () => this.now)
     for (let i = 0; i < count; i += 1) this.all.push(this.#start())
   }
 

@@ -22,6 +22,9 @@ export interface Request {
   args: readonly string[]
 }
 
+/** No network keeps a request for longer. */
+const LATE_AT_MOST_MS = 60_000
+
 /** A request that somebody waits for. */
 interface Waiting {
   request: Request
@@ -37,18 +40,24 @@ export class UnreliableRedis {
   /** Nothing arrives. */
   isDown = false
   readonly waiting: Waiting[] = []
-  readonly late: Request[] = []
+  readonly late: (Request & { sentAt: number })[] = []
   /** Requests at Redis. */
   busy = 0
   readonly #redis: RedisClient
   readonly #heard: (request: Request, reply: unknown) => void
   readonly #dead = new Set<string>()
+  readonly #now: () => number
   #last: Promise<unknown> = Promise.resolve()
 
   /** `heard` is told of all that Redis has done. */
-  constructor(redis: RedisClient, heard: (request: Request, reply: unknown) => void) {
+  constructor(
+    redis: RedisClient,
+    heard: (request: Request, reply: unknown) => void,
+    now: () => number,
+  ) {
     this.#redis = redis
     this.#heard = heard
+    this.#now = now
   }
 
   /** The client of one isolate. */
@@ -60,7 +69,7 @@ export class UnreliableRedis {
   crash(from: string): void {
     this.#dead.add(from)
     for (const { request, reply } of this.#waitingOf(({ request }) => request.from === from)) {
-      if (!reply) this.late.push(request)
+      if (!reply) this.#isLate(request)
     }
   }
 
@@ -83,19 +92,24 @@ export class UnreliableRedis {
   async endLate(index: number, how: 'arrives' | 'is lost'): Promise<void> {
     if (this.late.length === 0) return
     const [request] = this.late.splice(index % this.late.length, 1)
-    if (request && how === 'arrives') await this.#arrive(request)
+    if (!request || how === 'is lost') return
+    if (this.#now() - request.sentAt < LATE_AT_MOST_MS) await this.#arrive(request)
+  }
+
+  #isLate(request: Request): void {
+    this.late.push({ ...request, sentAt: this.#now() })
   }
 
   async #send(request: Request): Promise<unknown> {
     if (this.#dead.has(request.from)) return new Promise(() => {})
     if (this.isDown) throw lost()
     const fate = this.fates.shift() ?? 'arrives'
-    if (fate === 'is late') this.late.push(request)
+    if (fate === 'is late') this.#isLate(request)
     if (fate === 'is late' || fate === 'is lost') throw lost()
     if (fate === 'waits before') return this.#wait(request, null)
     const value = await this.#arrive(request)
     if (fate === 'loses its answer') throw lost()
-    if (fate === 'arrives twice') this.late.push(request)
+    if (fate === 'arrives twice') this.#isLate(request)
     return fate === 'waits after' ? this.#wait(request, { value }) : value
   }
 
@@ -118,7 +132,7 @@ export class UnreliableRedis {
   }
 
   #fail({ request, reply, reject }: Waiting): void {
-    if (!reply) this.late.push(request)
+    if (!reply) this.#isLate(request)
     reject(lost())
   }
 

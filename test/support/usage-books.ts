@@ -93,7 +93,9 @@ export class UsageBooks {
     if (script !== LEASE_SCRIPT || args[1] !== this.#account) return
     const [now = 0, , mode = '', id = '', , , , expires = ''] = [Number(args[0]), ...args.slice(1)]
     const settlements = settlementsIn(args)
-    const isStale = settlements.length > 0 && settlements.every(({ id }) => this.#told.has(id))
+    // A Redis that lost its memory may hold again what a late request asked for.
+    const isOver = (id: string) => this.#told.has(id) && !this.leases.has(id)
+    const isStale = settlements.length > 0 && settlements.every(({ id }) => isOver(id))
     for (const { how, id, units, window } of settlements) {
       if (how === 'settle' || how === 'void') this.leases.delete(id)
       if (this.#told.has(id)) continue

@@ -1,0 +1,135 @@
+// Calls of one account at once: one asks for all of them, and each is answered as if it had asked itself.
+import { expect, test } from 'vitest'
+import { apiKeys } from '../../src/data/schema.ts'
+import { signUp, testApp } from '../support/app.ts'
+import { inject } from '../support/faults.ts'
+import { type Customer, callsUsed, customer, keyOf, type Shop, shop } from '../support/shop.ts'
+import { heldLeases } from '../support/usage.ts'
+
+const reader = testApp()
+const unlimited = { allows: async () => true }
+/** The limiter of calls a second is another matter. */
+function busyShop(vars: Record<string, string> = {}): Shop {
+  const app = shop(vars)
+  app.deps.limiters.tier = { hobby: unlimited, research: unlimited, pro: unlimited }
+  return app
+}
+const burst = (app: Shop, who: { key: string }, count: number) =>
+  Promise.all(Array.from({ length: count }, () => app.buy(who)))
+const outcomes = (answers: { status: number; json: { code?: string } }[]) =>
+  Object.groupBy(answers, ({ status, json }) => json.code ?? status)
+const counts = (answers: Parameters<typeof outcomes>[0]) =>
+  Object.fromEntries(Object.entries(outcomes(answers)).map(([key, all]) => [key, all?.length]))
+
+/** A second key of the customer's, which has been revoked. */
+async function revokedKey({ id }: Customer): Promise<{ key: string }> {
+  const keyId = crypto.randomUUID().slice(-12).padStart(16, '0')
+  const row = { id: keyId, userId: id, name: 'second', createdAt: new Date() }
+  await reader.deps.db.insert(apiKeys).values({ ...row, revokedAt: new Date() })
+  return { key: keyOf(id, keyId) }
+}
+
+// Two questions, and what nobody waits for: renewals, and what Redis is told of the account.
+test.each([
+  ['nobody knows the account', false, 1],
+  ['Redis knows it', true, 0],
+])('a hundred calls at once where %s ask twice', async (_, known, queries) => {
+  const person = await customer({ tier: 'pro', known })
+  const app = busyShop()
+  app.holdBackground()
+  const { redis, postgres, result } = await app.asked(() => burst(app, person, 100))
+  expect(counts(result)).toEqual({ 200: 100 })
+  expect(redis).toBeLessThanOrEqual(5)
+  expect(postgres).toBe(queries)
+  await app.endBackground()
+  expect(await callsUsed(reader, person)).toBe(100)
+  expect(await heldLeases(person.id)).toEqual([])
+})
+
+test('near the limit those who wait get what there is, and no more', async () => {
+  const person = await customer({ used: 970, known: true })
+  const isolates = [busyShop(), busyShop()]
+  for (const app of isolates) app.holdBackground()
+  const answers = await Promise.all(isolates.map((app) => burst(app, person, 20)))
+  expect(counts(answers.flat())).toEqual({ 200: 30, quota_exceeded: 10 })
+  for (const app of isolates) await app.endBackground()
+  expect(await callsUsed(reader, person)).toBe(1000)
+})
+
+test('those who may not call are all told so by one question', async () => {
+  const person = await signUp(reader)
+  const app = busyShop()
+  await app.buy(person)
+  const { redis, result } = await app.asked(() => burst(app, person, 20))
+  expect(counts(result)).toEqual({ subscription_required: 20 })
+  expect(redis).toBe(1)
+})
+
+test('each is judged by its own key', async () => {
+  const person = await customer({ tier: 'pro', known: true })
+  const revoked = await revokedKey(person)
+  const app = busyShop()
+  const answers = await Promise.all([app.buy(person), app.buy(revoked), app.buy(person)])
+  expect(answers.map(({ status }) => status)).toEqual([200, 401, 200])
+  const others = await Promise.all([app.buy(revoked), app.buy(person)])
+  expect(others.map(({ status }) => status)).toEqual([401, 200])
+})
+
+test('a revoked key that asks first keeps nobody else out', async () => {
+  const person = await customer({ tier: 'pro', known: true })
+  const revoked = await revokedKey(person)
+  const answers = await (async (app) =>
+    Promise.all([app.buy(revoked), app.buy(person), app.buy(person)]))(busyShop())
+  expect(answers.map(({ status }) => status)).toEqual([401, 200, 200])
+  expect(await callsUsed(reader, person)).toBe(2)
+})
+
+test('a Redis that fails one fails all who wait with it: they are lent their units, and it is not asked again', async () => {
+  const person = await customer({ tier: 'pro', known: true })
+  const app = busyShop()
+  app.holdBackground()
+  const fault = await inject('redis', {
+    match: { bodyIncludes: person.id },
+    fault: { kind: 'status', status: 500, body: 'x', contentType: 'text/plain' },
+  })
+  const { redis, postgres, result } = await app.asked(() => burst(app, person, 20))
+  expect(counts(result)).toEqual({ 200: 20 })
+  // And what may be held for the one that asked is given back, in the background.
+  expect({ redis, postgres }).toEqual({ redis: 2, postgres: 1 })
+  await fault.remove()
+  await app.endBackground()
+})
+
+test('where nobody can tell, all hear so', async () => {
+  const person = await customer()
+  const app = busyShop({
+    UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9',
+    DATABASE_URL: 'postgres://u:p@127.0.0.1:9/db',
+  })
+  expect(counts(await burst(app, person, 5))).toEqual({ unavailable: 5 })
+})
+
+test('one that asks and is never answered keeps nobody waiting for long', async () => {
+  const person = await customer({ tier: 'pro', known: true })
+  const app = busyShop()
+  app.holdBackground()
+  const fault = await inject('redis', {
+    match: { bodyIncludes: person.id },
+    fault: { kind: 'hold' },
+    times: 1,
+  })
+  const first = app.buy(person)
+  await fault.hit()
+  let answered = false
+  const second = app.buy(person).finally(() => {
+    answered = true
+  })
+  while (!answered) {
+    app.ringTimers()
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+  expect((await second).status).toBe(200)
+  await fault.release()
+  expect((await first).status).toBe(200)
+  await app.endBackground()
+})

@@ -1,0 +1,102 @@
+// What shows only where each request has a context of its own, as on the platform: workerd serving the minified build.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { type Accounts, type BenchAccount, openAccounts } from '../bench/accounts.ts'
+import { bundle } from '../bench/bundle.ts'
+import { type Caller, NoAnswer } from '../bench/caller.ts'
+import { callOnce, openCallers } from '../bench/load.ts'
+import { benchCall } from '../bench/request.ts'
+import { startWorkerd, type Workerd } from '../bench/workerd.ts'
+
+const vars = inject('vars')
+const { redisUrl } = inject('stack')
+const folder = mkdtempSync(join(tmpdir(), 'tollgate-workerd-'))
+let script = ''
+let accounts: Accounts
+
+beforeAll(async () => {
+  script = await bundle('test/bench/workers/paid.ts', folder)
+  accounts = openAccounts(vars)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function serve(more: Record<string, string> = {}): Promise<Workerd> {
+  const worker = await startWorkerd(script, { ...vars, ...more })
+  onTestFinished(() => worker.close())
+  return worker
+}
+
+async function customer(options = {}): Promise<BenchAccount> {
+  const [made] = await accounts.create(1, options)
+  if (!made) throw new Error('No account was made')
+  return made
+}
+
+async function callers({ port }: Workerd, count: number): Promise<Caller[]> {
+  const opened = await openCallers(port, count)
+  onTestFinished(() => {
+    for (const caller of opened) caller.close()
+  })
+  return opened
+}
+
+/** Redis hangs for this account, `times` times. */
+async function hang({ userId }: BenchAccount, times: number): Promise<() => Promise<void>> {
+  const order = { match: { bodyIncludes: userId }, fault: { kind: 'hold' }, times }
+  const answer = await fetch(`${redisUrl}/_faults`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(order),
+  })
+  const { id } = (await answer.json()) as { id: string }
+  onTestFinished(async () => {
+    await fetch(`${redisUrl}/_faults/${id}`, { method: 'DELETE' })
+  })
+  return async () => {
+    await fetch(`${redisUrl}/_faults/${id}/wait?hits=${times}`)
+  }
+}
+
+const statusOf = async (caller: Caller, key: string) => (await caller.send(benchCall(key))).status
+
+test('a burst at an isolate that has never seen the account is let in as far as its quota reaches', async () => {
+  const { key } = await customer({ left: 60 })
+  const worker = await serve({ REDIS_TIMEOUT_MS: '10000' })
+  const all = await callers(worker, 80)
+  const statuses = await Promise.all(all.map((caller) => statusOf(caller, key)))
+  expect(statuses.filter((status) => status === 200)).toHaveLength(60)
+  expect(statuses.filter((status) => status === 429)).toHaveLength(20)
+})
+
+test('one that asks for others and whose caller leaves asks on; the others are answered', async () => {
+  const person = await customer()
+  const worker = await serve({ REDIS_TIMEOUT_MS: '400' })
+  const [first, ...others] = await callers(worker, 5)
+  const hung = await hang(person, 1)
+  const left = first?.send(benchCall(person.key)).catch((error) => error)
+  await hung()
+  const waiting = others.map((caller) => statusOf(caller, person.key))
+  first?.close()
+  expect(await Promise.all(waiting)).toEqual([200, 200, 200, 200])
+  // Its own caller heard nothing.
+  expect(await Promise.race([left, Promise.resolve('nothing')])).not.toBeInstanceOf(NoAnswer)
+})
+
+test('one that is not answered in time keeps the others waiting for a second, not for ever', async () => {
+  const person = await customer()
+  const worker = await serve({ REDIS_TIMEOUT_MS: '8000' })
+  const [first, second] = await callers(worker, 2)
+  const hung = await hang(person, 1)
+  void first?.send(benchCall(person.key)).catch(() => {})
+  await hung()
+  expect(await statusOf(second as Caller, person.key)).toBe(200)
+})
+
+test('the minified build still tells a database that is away from a key that is wrong', async () => {
+  const { key } = await customer()
+  const { port } = await serve({ DATABASE_URL: 'postgres://u:p@127.0.0.1:9/db' })
+  const { status, body } = await callOnce(port, benchCall(key))
+  expect([status, JSON.parse(body).code]).toEqual([503, 'unavailable'])
+})
