@@ -78,6 +78,12 @@ function emptyPool(userId: string, windowStart: number): Pool {
   }
 }
 
+/** Units that are spent or in use, and not in `pool.used` yet: those too whose settlement is on its way. */
+export function unsettled({ spent, inUse, unanswered }: Pool): number {
+  const sent = unanswered?.settlements ?? []
+  return sent.reduce((sum, { units }) => sum + units.apiCalls, spent + inUse)
+}
+
 /** Sums up the pool's leases anew. */
 export function measure(pool: Pool): void {
   pool.size = pool.leases.reduce((sum, { size }) => sum + size, 0)
