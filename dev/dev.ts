@@ -7,10 +7,13 @@ import { type RunningWorker, startWorker } from './worker.ts'
 import { varsBeside } from './worker-vars.ts'
 
 const APP_PORT = 8787
+/** As wrangler.toml has it. */
+const CRON_INTERVAL_MS = 5 * 60_000
 
 async function main(): Promise<void> {
   let stack: Stack | undefined
   let worker: RunningWorker | undefined
+  let endCron: (() => Promise<void>) | undefined
   const signal = endRequested()
   try {
     const firstPort = stackPort()
@@ -26,6 +29,7 @@ async function main(): Promise<void> {
     const vars = varsBeside(own, stack.vars)
     worker = await startWorker({ port, vars, verbose: true, signal })
     await stack.deliverTo(`${worker.url}/api/v1/billing/webhooks/stripe`)
+    endCron = startCron(worker, vars)
     tell(worker.url, stack)
     await Promise.race([aborted(signal), worker.ended])
   } catch (error) {
@@ -34,8 +38,25 @@ async function main(): Promise<void> {
       process.exitCode = 1
     }
   } finally {
+    await endCron?.()
     await worker?.close()
     await stack?.close()
+  }
+}
+
+/**
+ * What Redis counts goes to Postgres now and then, and at the end: the function that is given back. Only between
+ * stores that are both the stack's: an account of another Redis would be taken for gone.
+ */
+function startCron(worker: RunningWorker, vars: Record<string, string>): () => Promise<void> {
+  const stores = ['DATABASE_URL', 'UPSTASH_REDIS_REST_URL']
+  if (!stores.every((name) => name in vars)) return async () => {}
+  const run = () =>
+    worker.runCron().catch((error: unknown) => console.error('The cron failed:', error))
+  const timer = setInterval(run, CRON_INTERVAL_MS)
+  return async () => {
+    clearInterval(timer)
+    await Promise.race([run(), worker.ended])
   }
 }
 

@@ -1,8 +1,6 @@
 // What production rents, on this machine, in one Node process: Postgres behind Neon's protocol, Redis behind
 // Upstash's, and Stripe. `npm run stack` serves it alone and prints one JSON line.
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import Stripe from 'stripe'
 import { PLANS, TIERS, type Tier } from '../src/plans.ts'
 import { bareEdge, type Edge, testEdge } from './edge.ts'
@@ -13,6 +11,7 @@ import { neonApp } from './neon.ts'
 import { startPostgres } from './postgres.ts'
 import { aborted, endRequested, stackPort } from './process.ts'
 import { startRedis } from './redis.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
 import { type Served, serve } from './serve.ts'
 import type { StackInfo } from './stack-info.ts'
 import { simulatorApp } from './stripe/app.ts'
@@ -63,7 +62,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // Postgres comes last: it takes longest, and a port that is taken should be told at once.
     const stripe = await startStripe(portAt(0), folder, secrets, edge)
     closers.push(stripe.close)
-    const redis = await startRedis({ url: options.redisUrl })
+    const redis = await startRedis({
+      url: options.redisUrl,
+      file: folder && join(folder, 'redis.json'),
+    })
     closers.push(redis.close)
     const commands = new Tally()
     const upstash = upstashApp({ redis, token: secrets.redisToken, onCommands: commands.add })
@@ -111,35 +113,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await close()
     throw error
   }
-}
-
-interface Secrets {
-  database: string
-  redisToken: string
-  stripeSecretKey: string
-  stripePublishableKey: string
-  webhook: string
-  jwt: string
-}
-
-/** Made up once per folder: a page in the developer's browser cannot guess them. */
-function loadSecrets(folder: string | undefined): Secrets {
-  const file = folder && join(folder, 'secrets.json')
-  if (file && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Secrets
-  const random = () => randomBytes(24).toString('hex')
-  const secrets: Secrets = {
-    database: random(),
-    redisToken: random(),
-    stripeSecretKey: `sk_test_${random()}`,
-    stripePublishableKey: `pk_test_${random()}`,
-    webhook: `whsec_${random()}`,
-    jwt: random(),
-  }
-  if (file) {
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 })
-  }
-  return secrets
 }
 
 async function startStripe(port: number, folder: string | undefined, secrets: Secrets, edge: Edge) {

@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url))
 const READY_MS = 60_000
 const END_MS = 5_000
+const CRON_MS = 5_000
 
 export interface WorkerOptions {
   /** 0 picks a free one. */
@@ -25,6 +26,8 @@ export interface RunningWorker {
   url: string
   /** Resolves when the process is gone, however that came. */
   ended: Promise<void>
+  /** The cron once: wrangler never runs it by itself. @throws Error when it fails or takes longer than 5 s */
+  runCron(): Promise<void>
   close(): Promise<void>
 }
 
@@ -58,7 +61,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await close()
     throw error
   }
-  return { url: `http://127.0.0.1:${chosen}`, ended, close }
+  const url = `http://127.0.0.1:${chosen}`
+  return { url, ended, runCron: () => runCron(url), close }
+}
+
+/** https://developers.cloudflare.com/workers/configuration/cron-triggers/#test-cron-triggers-locally */
+async function runCron(url: string): Promise<void> {
+  const signal = AbortSignal.timeout(CRON_MS)
+  const answer = await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal })
+  if (!answer.ok) throw new Error(`The cron ended with: ${await answer.text()}`)
 }
 
 function wranglerArguments(port: number, vars: Readonly<Record<string, string>>): string[] {

@@ -1,6 +1,7 @@
 // A request's JSON body, read within a limit and checked by a schema, or a Problem that says what is wrong.
 import type { Context } from 'hono'
 import type { z } from 'zod'
+import { bytesWithin } from './body.ts'
 import { Problem } from './problem.ts'
 
 /** Bytes that a JSON body may have: each of ours fits many times over. */
@@ -35,8 +36,7 @@ export async function validJson<Schema extends z.ZodType>(
 }
 
 /**
- * The body as text, byte for byte (a signature may cover it). Reading stops at the limit, whatever
- * Content-Length claims.
+ * The body as text, byte for byte (a signature may cover it).
  * @throws Problem payload_too_large, or `malformed` when it is not UTF-8
  */
 export async function textWithin(
@@ -44,18 +44,9 @@ export async function textWithin(
   limitBytes: number,
   malformed: 'malformed_json' | 'malformed_event',
 ): Promise<string> {
-  if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes) {
-    throw new Problem('payload_too_large')
-  }
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > limitBytes) throw new Problem('payload_too_large')
-    chunks.push(chunk)
-  }
+  const bytes = await bytesWithin(request, limitBytes)
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw new Problem(malformed)
   }

@@ -1,5 +1,6 @@
 // Puts the simulator together: the store, the clocks, the API, the listeners, the state file.
 import type { Stripe } from 'stripe'
+import { readState, StateFile } from '../state-file.ts'
 import { createActions } from './actions.ts'
 import { createApi } from './api.ts'
 import { Agenda } from './appointments.ts'
@@ -9,14 +10,15 @@ import { renderEvent } from './render.ts'
 import { RequestsInProgress } from './requests-in-progress.ts'
 import { routes } from './routes.ts'
 import type { Simulator, SimulatorOptions } from './simulator.ts'
-import { readStateFile, StateFile } from './state-file.ts'
-import { loadStore } from './store.ts'
+import { dumpStore, loadStore } from './store.ts'
 import { parseVersion } from './versions.ts'
 import { endpointsFor, World } from './world.ts'
 
 /** A simulated Stripe account. @throws Error when `stateFile` is not one of the simulator's */
 export function createSimulator(options: SimulatorOptions): Simulator {
-  const store = options.stateFile === undefined ? loadStore({}) : readStateFile(options.stateFile)
+  const { stateFile } = options
+  const kept = stateFile === undefined ? undefined : readState(stateFile, 'the Stripe simulator')
+  const store = loadStore((kept ?? {}) as ReturnType<typeof dumpStore>)
   const world = new World(store, {
     secretKey: options.secretKey,
     publishableKey: options.publishableKey,
@@ -25,7 +27,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     afterLastRetry: options.afterLastRetry ?? 'cancel',
   })
   ensureDefaultPortal(world)
-  const file = options.stateFile === undefined ? null : new StateFile(options.stateFile, store)
+  const file = stateFile === undefined ? null : new StateFile(stateFile, () => dumpStore(store))
   const agenda = new Agenda(world)
   const inProgress = new RequestsInProgress()
   const listeners: ((event: Stripe.Event) => void)[] = []

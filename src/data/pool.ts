@@ -97,6 +97,12 @@ export function renewalEnded({ waiting }: Pool, patience: AbortSignal): Promise<
   })
 }
 
+/** Units that are spent or in use, and not in `pool.used` yet: those too whose settlement is on its way. */
+export function unsettled({ spent, inUse, unanswered }: Pool): number {
+  if (!unanswered) return spent + inUse
+  return unanswered.settlements.reduce((sum, { units }) => sum + units.apiCalls, spent + inUse)
+}
+
 /** Sums up the pool's leases anew. */
 export function measure(pool: Pool): void {
   pool.size = pool.leases.reduce((sum, { size }) => sum + size, 0)

@@ -1,4 +1,5 @@
 // What passes between the caller and the origin, and what does not.
+import { decoded } from './percent.ts'
 
 /** RFC 9110, section 7.6.1, and what else is between two neighbours; `Connection` may name more. */
 const HOP_BY_HOP = pattern([
@@ -62,12 +63,12 @@ const OURS_TO_SAY = pattern([
 
 /**
  * The caller's headers as they may go on. A header that holds `secret`, the caller's API key, stays here whatever
- * its name.
+ * its name, and however often it is percent-encoded.
  */
 export function forwardableRequestHeaders(headers: Headers, secret: string): Headers {
   return without(
     headers,
-    (name, value) => FRAME.test(name) || CREDENTIALS.test(name) || value.includes(secret),
+    (name, value) => FRAME.test(name) || CREDENTIALS.test(name) || decoded(value).includes(secret),
   )
 }
 

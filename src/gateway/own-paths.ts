@@ -2,11 +2,12 @@
 import type { Hono } from 'hono'
 import { TrieRouter } from 'hono/router/trie-router'
 import type { AppEnv } from '../context.ts'
+import { decoded } from './percent.ts'
 
 /**
  * Tells whether a path is ours: it is that of a route (with another method it is 405, not the origin's business),
  * or it lies in a section of our API, like all of `/api/v1/auth/`: what is misspelt there may hold a password, so it
- * ends as 404 here.
+ * ends as 404 here. So does what an origin could take for such a path.
  */
 export function ownPaths(routes: Hono<AppEnv>['routes']): (path: string) => boolean {
   const router = new TrieRouter<true>()
@@ -16,5 +17,18 @@ export function ownPaths(routes: Hono<AppEnv>['routes']): (path: string) => bool
     const [, api, version, section] = path.split('/')
     if (section) router.add('ALL', `/${api}/${version}/${section}/*`, true)
   }
-  return (path) => router.match('ALL', path)[0].length > 0
+  return (path) => router.match('ALL', plain(path))[0].length > 0
+}
+
+/** As the most lenient server reads it: decoded, in lower case, without matrix parameters, empty segments and dots. */
+function plain(path: string): string {
+  const segments: string[] = []
+  for (const segment of decoded(path)
+    .toLowerCase()
+    .split(/[/\\]+/)) {
+    const [name = ''] = segment.split(';')
+    if (name === '..') segments.pop()
+    else if (name !== '' && name !== '.') segments.push(name)
+  }
+  return `/${segments.join('/')}`
 }

@@ -7,6 +7,7 @@ import type { Units } from '../data/leases.ts'
 import { Problem } from '../problem.ts'
 import { forward } from './forward.ts'
 import { forwardableResponseHeaders } from './headers.ts'
+import { decoded } from './percent.ts'
 import { originTarget } from './target.ts'
 
 const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
@@ -30,9 +31,7 @@ export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv>
     return ONE_CALL
   })
   const isTheirs = (c: AppContext) =>
-    c.get('deps').config.origin !== undefined &&
-    !isOurs(c.req.path) &&
-    !isOurs(new URL(c.req.url).pathname)
+    c.get('deps').config.origin !== undefined && !isOurs(new URL(c.req.url).pathname)
   return new Hono<AppEnv>().all(
     '*',
     async function gatewayPaywall(c, next) {
@@ -61,13 +60,6 @@ function assertForwardable(c: AppContext): void {
     key && text.includes(key) ? [{ path, message: LEAK }] : [],
   )
   if (errors.length > 0) throw new Problem('invalid_request', { members: { errors } })
-}
-
-/** With its percent-encoded ASCII undone. */
-function decoded(text: string): string {
-  return text.replace(/%([2-7][0-9a-f])/gi, (_, hex) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  )
 }
 
 function targetOf(c: AppContext): URL {

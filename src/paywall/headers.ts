@@ -1,6 +1,7 @@
 // What an answer to a paid call tells of the quota and of the layer that answered.
 import type { AppContext } from '../context.ts'
 import type { Holding } from '../data/leases.ts'
+import { unsettled } from '../data/pool.ts'
 import { NO_UNITS, type Units } from '../data/units.ts'
 import { PLANS } from '../plans.ts'
 import type { Source } from './admission.ts'
@@ -22,7 +23,7 @@ export function paidHeaders(
   source: Source,
 ): void {
   const { quotas } = PLANS[decision.tier]
-  const mine = unsettled(holding)
+  const mine = notInTheBooks(holding)
   const resets = secondsUntil(decision.window.end, now)
   const calls = Math.max(0, quotas.apiCalls - used.apiCalls - mine.apiCalls)
   const reactions = Math.max(0, quotas.reactions - used.reactions - mine.reactions)
@@ -49,10 +50,10 @@ function policyOf(decision: Allowed): string {
 }
 
 /** What is used or held here and not in the books yet. */
-function unsettled(holding: Holding): Units {
+function notInTheBooks(holding: Holding): Units {
   switch (holding.from) {
     case 'pool':
-      return { apiCalls: holding.pool.spent + holding.pool.inUse, reactions: 0 }
+      return { apiCalls: unsettled(holding.pool), reactions: 0 }
     case 'lease':
     case 'loan':
       return holding.units

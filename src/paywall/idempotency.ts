@@ -1,6 +1,7 @@
 // Idempotency-Key on a paid call: the same request under the same key is charged once in 24 hours.
 // draft-ietf-httpapi-idempotency-key-header-07.
 import { createHash } from 'node:crypto'
+import { bytesWithin } from '../body.ts'
 import type { AppContext, Repetition } from '../context.ts'
 import { Problem } from '../problem.ts'
 
@@ -40,15 +41,8 @@ export async function repetitionOf(c: AppContext, userId: string): Promise<Repet
 
 async function bodyOf(c: AppContext): Promise<Uint8Array> {
   const { raw } = c.req
-  if (raw.body === null) return new Uint8Array()
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of raw.body) {
-    bytes += chunk.byteLength
-    if (bytes > BODY_LIMIT_BYTES) throw new Problem('payload_too_large')
-    chunks.push(chunk)
-  }
-  const body = Buffer.concat(chunks)
+  const body = await bytesWithin(raw, BODY_LIMIT_BYTES)
+  if (raw.body === null) return body
   c.req.raw = new Request(raw.url, {
     method: raw.method,
     headers: raw.headers,

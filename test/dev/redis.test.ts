@@ -1,8 +1,11 @@
 // The local Redis beneath Upstash's protocol: engines apart from each other, errors in Redis's words, a developer's
 // server that is never emptied, and a clear word when it is not there.
 import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { RedisServer } from '../../dev/redis/client.ts'
 import { isReplies, type RedisReply } from '../../dev/redis/reply.ts'
 import { startRedis } from '../../dev/redis.ts'
@@ -109,6 +112,77 @@ describe.each(targets)('the $name Redis', ({ url }) => {
 
   test('a script may begin with a line for the server', async () => {
     expect(await redis.call('EVAL', ['#!lua flags=no-writes\nreturn 7', '0'])).toBe(7)
+  })
+})
+
+describe('the embedded Redis with a file', () => {
+  function file(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'tollgate-redis-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    return join(folder, 'deep', 'redis.json')
+  }
+  const bytes = Buffer.from([0, 34, 92, 128, 255, 10])
+  const written = [
+    ['SET', 'text', 'héllo'],
+    ['SET', 'bytes', bytes],
+    ['SET', 'empty', ''],
+    ['SET', 'short', 'v', 'PX', '3600000'],
+    ['HSET', 'hash', 'b', '1', 'a', bytes, '7', ''],
+    ['EXPIRE', 'hash', '3600'],
+    ['RPUSH', 'list', 'b', 'a', 'b'],
+    ['SADD', 'set', 'x', bytes],
+    ['ZADD', 'zset', '1700000000123', 'late', '-inf', 'first', '1.5', bytes],
+  ] as const
+  const asked = [
+    ['GET', 'text'],
+    ['GET', 'bytes'],
+    ['GET', 'empty'],
+    ['PEXPIRETIME', 'short'],
+    ['PEXPIRETIME', 'text'],
+    ['HMGET', 'hash', 'a', 'b', '7'],
+    ['PEXPIRETIME', 'hash'],
+    ['LRANGE', 'list', '0', '-1'],
+    ['SISMEMBER', 'set', bytes],
+    ['SCARD', 'set'],
+    ['ZRANGE', 'zset', '0', '-1', 'WITHSCORES'],
+    ['DBSIZE'],
+  ] as const
+  const answers = (redis: RedisServer) =>
+    Promise.all(asked.map(([command, ...args]) => redis.call(command, args)))
+
+  test('has its data again, each type and each expiry', async () => {
+    const path = file()
+    const before = await startRedis({ file: path })
+    for (const [command, ...args] of written) await before.call(command, args)
+    const then = await answers(before)
+    await before.close()
+
+    const after = await startRedis({ file: path })
+    expect(await answers(after)).toEqual(then)
+    await after.close()
+  })
+
+  test('has it a moment after a change, whoever made it, without being closed', async () => {
+    const path = file()
+    const killed = await startRedis({ file: path })
+    await killed.call('SET', ['gone', 'v', 'PX', '1'])
+    await killed.call('EVAL', ["return redis.call('HINCRBY', KEYS[1], 'n', 2)", '1', 'count'])
+    await vi.waitFor(() => expect(readFileSync(path, 'utf8')).toContain('count'))
+    const after = await startRedis({ file: path })
+    expect(plain(await after.call('HGET', ['count', 'n']))).toBe('2')
+    expect(await after.call('EXISTS', ['gone'])).toBe(0)
+    await after.close()
+    await killed.close()
+  })
+
+  test('leaves a file alone that is something else', async () => {
+    const path = file()
+    mkdirSync(dirname(path))
+    writeFileSync(path, '{"mine":true}')
+    await expect(startRedis({ file: path })).rejects.toThrow(
+      `${path} is not a state file of the embedded Redis`,
+    )
+    expect(readFileSync(path, 'utf8')).toBe('{"mine":true}')
   })
 })
 

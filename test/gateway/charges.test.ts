@@ -32,6 +32,17 @@ describe('on the customer’s account', () => {
   })
 })
 
+test('a price shows in RateLimit from the next answer on', async () => {
+  const { key } = await payingCustomer(app)
+  const left: (string | undefined)[] = []
+  for (const path of ['/echo?header=Tollgate-Cost:5', '/echo', '/echo']) {
+    const { response } = await app.send(path, { key })
+    await response.text()
+    left.push(/"api-calls";r=(\d+)/.exec(response.headers.get('RateLimit') ?? '')?.[1])
+  }
+  expect(left).toEqual(['999', '994', '993'])
+})
+
 describe('to the paywall', () => {
   /** What it was told, by a guard that stands where the paywall does. */
   async function costsOf(header: string): Promise<Units[]> {

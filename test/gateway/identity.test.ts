@@ -87,6 +87,12 @@ describe('the origin hears', () => {
   })
 })
 
+test('a header that is percent-encoded, and holds no key, passes as it is', async () => {
+  const own = { Referer: 'https://shop.example/?q=%C3%A9%2F%252F%', 'X-Whatever': '100%25' }
+  const echo = await heard('/echo', { key, headers: own })
+  for (const [name, value] of Object.entries(own)) expect(valuesOf(echo, name)).toEqual([value])
+})
+
 test.each([
   'Tollgate-Identity',
   'TOLLGATE-IDENTITY',
@@ -188,6 +194,11 @@ describe('between two neighbours only', () => {
 })
 
 describe('the key', () => {
+  /** Each character of it. */
+  const encoded = (text: string) =>
+    text.replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`)
+  const partly = `%74${key.slice(1).replaceAll('_', '%5F')}`
+
   test.each([
     ['its own header', {}],
     ['a header with underscores', { X_API_Key: key }],
@@ -195,10 +206,15 @@ describe('the key', () => {
     ['a cookie', { Cookie: `key=${key}` }],
     ['a header of any name', { 'X-Whatever': `before ${key} after` }],
     ['the referrer', { Referer: `https://shop.example/?key=${key}` }],
+    ['the referrer, encoded', { Referer: `https://shop.example/?k=${encoded(key)}` }],
+    ['the referrer, partly', { Referer: `https://shop.example/?k=${partly}` }],
+    ['a header of any name, encoded twice', { 'X-Whatever': encoded(encoded(key)) }],
     ['the subprotocol of a WebSocket', { 'Sec-WebSocket-Protocol': `chat, ${key}` }],
   ])('is not passed on in %s', async (_, headers) => {
     const echo = await heard('/echo', { key, headers: headers as Record<string, string> })
-    expect(JSON.stringify(echo)).not.toContain(key)
+    for (const form of [key, partly, encoded(key), encoded(encoded(key))]) {
+      expect(JSON.stringify(echo)).not.toContain(form)
+    }
     expect(JSON.stringify(echo.headers).toLowerCase()).not.toMatch(/x.api.key/)
     const { payload } = await verified(echo)
     expect(JSON.stringify(payload)).not.toContain(key)
@@ -207,7 +223,9 @@ describe('the key', () => {
   test.each([
     ['the query', 'url', `/echo?api_key=${key}&`, {}],
     ['the path', 'url', `/${key}/echo?`, {}],
-    ['the query, encoded', 'url', `/echo?k=%74${key.slice(1).replaceAll('_', '%5F')}&`, {}],
+    ['the query, encoded', 'url', `/echo?k=${partly}&`, {}],
+    ['the query, encoded twice', 'url', `/echo?k=${encoded(encoded(key))}&`, {}],
+    ['the path, encoded twice', 'url', `/${encoded(encoded(key))}?`, {}],
     ['the path, encoded', 'url', `/%74${key.slice(1)}?`, {}],
     ['the request id', 'X-Request-Id', '/echo?', { 'X-Request-Id': key }],
   ])('in %s is refused, and costs nothing', async (_, place, path, headers) => {

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { signUp, testApp } from '../support/app.ts'
+import { freshAddress, signUp, testApp } from '../support/app.ts'
 
 const app = testApp()
 const { call } = app
@@ -66,6 +66,32 @@ describe('an error', () => {
 describe('a body', () => {
   const post = (body: string, type = 'application/json') =>
     call('POST', '/auth/login', { body, headers: { 'Content-Type': type } })
+  const upload = (body: ReadableStream) =>
+    app.app.request(
+      new Request('http://localhost/api/v1/auth/login', {
+        method: 'POST',
+        body,
+        headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': freshAddress() },
+      }),
+      undefined,
+      {},
+    )
+  /** Chunks of 32 KiB, as they are asked for. */
+  function uploadOf(chunks: number) {
+    let sent = 0
+    let isCancelled = false
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent === chunks) return controller.close()
+        sent += 1
+        controller.enqueue(new Uint8Array(32 * 1024))
+      },
+      cancel() {
+        isCancelled = true
+      },
+    })
+    return { body, sent: () => sent, isCancelled: () => isCancelled }
+  }
 
   test.each(['', '{', '{"email":}', 'email=a'])('%j is malformed', async (body) => {
     const { status, json } = await post(body)
@@ -100,17 +126,19 @@ describe('a body', () => {
   test('too large is refused, whether its length is told or not', async () => {
     const large = `{"email":"${'x'.repeat(70_000)}"}`
     expect((await post(large)).json.code).toBe('payload_too_large')
-    const stream = new Blob([large]).stream()
-    const response = await app.app.request(
-      new Request('http://localhost/api/v1/auth/login', {
-        method: 'POST',
-        body: stream,
-        headers: { 'Content-Type': 'application/json', 'CF-Connecting-IP': '2001:db8::78' },
-      }),
-      undefined,
-      {},
-    )
-    expect(response.status).toBe(413)
+    expect((await upload(new Blob([large]).stream())).status).toBe(413)
+  })
+
+  test('too large is heard to its end, so that its sender hears the answer', async () => {
+    const stream = uploadOf(100)
+    const { status } = await upload(stream.body)
+    expect([status, stream.sent(), stream.isCancelled()]).toEqual([413, 100, false])
+  })
+
+  test('without an end is not', async () => {
+    const stream = uploadOf(Infinity)
+    const { status } = await upload(stream.body)
+    expect([status, stream.sent() < 1100]).toEqual([413, true])
   })
 })
 

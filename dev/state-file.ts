@@ -1,7 +1,6 @@
-// The state file: JSON, written whole to a temporary file and put in place by renaming.
+// A state file: JSON, written whole to a temporary file and put in place by renaming.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { dumpStore, loadStore, type Store } from './store.ts'
 
 /**
  * How long after a change the file is written: changes come in bursts. A large file waits ten times
@@ -10,34 +9,39 @@ import { dumpStore, loadStore, type Store } from './store.ts'
 const DELAY_MS = 250
 const FORMAT = 1
 
-/** @throws Error when the file exists but is not one of ours */
-export function readStateFile(path: string): Store {
+/**
+ * What the file holds, or undefined where there is none.
+ * @param what whose file it is, for messages
+ * @throws Error when the file exists but is not one of ours
+ */
+export function readState(path: string, what: string): unknown {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return loadStore({})
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
   }
   const state: unknown = JSON.parse(text)
   if (typeof state !== 'object' || state === null || !('format' in state) || !('store' in state)) {
-    throw new Error(`${path} is not a state file of the Stripe simulator; move it away`)
+    throw new Error(`${path} is not a state file of ${what}; move it away`)
   }
   if (state.format !== FORMAT) {
-    throw new Error(`${path} is of another version of the Stripe simulator; move it away`)
+    throw new Error(`${path} is of another version of ${what}; move it away`)
   }
-  return loadStore(state.store as Parameters<typeof loadStore>[0])
+  return state.store
 }
 
 export class StateFile {
   readonly #path: string
-  readonly #store: Store
+  readonly #state: () => unknown
   #timer: NodeJS.Timeout | null = null
   #delayMs = DELAY_MS
 
-  constructor(path: string, store: Store) {
+  /** @param state what is to be kept, as JSON has it */
+  constructor(path: string, state: () => unknown) {
     this.#path = path
-    this.#store = store
+    this.#state = state
   }
 
   /** Writes a moment from now, once for all changes until then. */
@@ -51,7 +55,7 @@ export class StateFile {
     const began = performance.now()
     mkdirSync(dirname(this.#path), { recursive: true })
     const temporary = `${this.#path}.${process.pid}.tmp`
-    writeFileSync(temporary, JSON.stringify({ format: FORMAT, store: dumpStore(this.#store) }))
+    writeFileSync(temporary, JSON.stringify({ format: FORMAT, store: this.#state() }))
     renameSync(temporary, this.#path)
     this.#delayMs = Math.max(DELAY_MS, 10 * (performance.now() - began))
   }
