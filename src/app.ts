@@ -1,6 +1,5 @@
 // The map: what every request goes through, and where each path leads.
 import { Hono } from 'hono'
-import { methodNotAllowed } from 'hono/method-not-allowed'
 import { authenticated } from './auth/middleware.ts'
 import { authRoutes } from './auth/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
@@ -11,11 +10,10 @@ import { depsFor } from './deps.ts'
 import type { Bindings } from './env.ts'
 import { ownPaths } from './gateway/own-paths.ts'
 import { gatewayRoutes } from './gateway/routes.ts'
-import { answerError } from './http/errors.ts'
+import { answerError, answerNotFound } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
-import { bindDeps, identifyRequest } from './http/middleware.ts'
+import { openRequest } from './http/middleware.ts'
 import { paywall } from './paywall/middleware.ts'
-import { respondWithProblem } from './problem.ts'
 import { usageRoutes } from './usage/routes.ts'
 
 /** The app; `deps` lets a test replace time, randomness and the log. */
@@ -25,18 +23,11 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   const guard = authenticated()
 
   app.onError(answerError)
-  app.notFound((c) => respondWithProblem(c, 'not_found'))
-  app.use(identifyRequest())
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, methods) =>
-        respondWithProblem(c, 'method_not_allowed', { headers: { Allow: methods.join(', ') } }),
-    }),
-  )
+  app.notFound(answerNotFound(app))
+  app.use('/api/v1/health', openRequest())
+  app.route('/api/v1/health', healthRoutes())
+  app.use(openRequest(deps))
 
-  api.route('/health', healthRoutes())
-  api.use(bindDeps(deps))
   api.route('/auth', authRoutes())
   api.route('/billing/webhooks', webhookRoutes())
   api.route('/billing/usage', usageRoutes(guard))
@@ -46,7 +37,6 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   // Routes are copied when they are mounted: these stand last.
   app.route('/api/v1', api)
   // Whatever else is asked for is the seller's own API, where there is one.
-  app.use(bindDeps(deps))
   app.route('/', gatewayRoutes({ paywall, isOurs: ownPaths(app.routes) }))
   return app
 }

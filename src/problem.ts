@@ -213,24 +213,27 @@ export async function attempt<T>(
   }
 }
 
-/** Writes the problem as the answer of `c`, headers set earlier (the request id) kept. */
+/** Writes the problem as the answer of `c`. */
 export function respondWithProblem(
   c: Context,
   code: ProblemCode,
   extras: ProblemExtras = {},
 ): Response {
   const { status, title, detail } = CATALOGUE[code]
+  const requestId: string | undefined = c.get('requestId')
   const body = {
     type: `urn:tollgate:problem:${code}`,
     title,
     status,
     detail: extras.detail ?? detail,
     code,
-    request_id: c.get('requestId'),
+    request_id: requestId,
     ...extras.members,
   }
   return c.body(JSON.stringify(body), status, {
     'Content-Type': 'application/problem+json',
+    // Also where the request has failed before anybody could add it.
+    ...(requestId && { 'X-Request-Id': requestId }),
     'Cache-Control': 'no-store',
     ...extras.headers,
   })

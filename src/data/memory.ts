@@ -34,10 +34,11 @@ export interface Pool {
   inUse: number
   /** Calls that wait here and for which units have come: about to be spent. */
   awaited: number
-  /** Ever admitted; how many that were a moment ago tells whether anything has happened since. */
+  /** Ever admitted; how many that were at some moment, and when: tells what has happened since. */
   admitted: number
   seen: number
-  /** Calls in the last second. */
+  seenAt: number
+  /** Calls a second when calls last came. */
   rate: number
   /** Settled in the window by anybody, as Redis last said. */
   used: Units
@@ -121,7 +122,7 @@ export interface Stores {
 }
 
 /** Entries that one map of the memory may have. An account has some kilobytes, an isolate 128 MB. */
-const MOST_ENTRIES = 10_000
+export const MOST_ENTRIES = 10_000
 
 /** Puts an entry in, at the cost of the one that was put in longest ago. */
 export function putBounded<K, V>(map: Map<K, V>, key: K, value: V): void {

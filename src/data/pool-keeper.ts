@@ -6,12 +6,14 @@ import { noteUse, refreshAccount, takeNote } from './accounts.ts'
 import { isOpen } from './breaker.ts'
 import { exchange, READ } from './exchange.ts'
 import type { Settlement, Take } from './lease-script.ts'
-import type { Pool, Stores } from './memory.ts'
-import { FIRST_UNITS, isRenewing, measure, POOL_LEASE_MS } from './pool.ts'
+import { MOST_ENTRIES, type Pool, type Stores } from './memory.ts'
+import { FIRST_UNITS, isEmpty, isRenewing, measure, POOL_LEASE_MS } from './pool.ts'
 
 const TICK_MS = 500
 /** Units go back when for so many ticks no call has come: about a second after the last. */
 const IDLE_TICKS = 2
+/** Calls of a shorter time than this say nothing of a rate. */
+const LEAST_MS = 100
 /** A busy pool that is not low is settled this often: what others see of its calls, and it of the account, is so old. */
 const SETTLE_MS = 2_000
 /** A request keeps a pool for this long; `waitUntil` lasts 30 s. Then another call takes over. */
@@ -26,9 +28,9 @@ export function tend(stores: Stores, pool: Pool): Promise<void> | null {
     : null
 }
 
-/** Whether less than half of what was leased is left. */
+/** Whether less than a quarter of what was leased is left: at the rate that it was taken for, half a second's worth. */
 function isLow({ size, spent, inUse }: Pool): boolean {
-  return 2 * (size - spent - inUse) < size
+  return 4 * (size - spent - inUse) < size
 }
 
 /** Often enough that the account is still known when the next call comes. */
@@ -61,10 +63,18 @@ async function keep(stores: Stores, pool: Pool, now: number): Promise<void> {
 /** Whether calls are let in within a tick from now, or a call's renewal is still under way then. */
 async function isBusy(stores: Stores, pool: Pool): Promise<boolean> {
   pool.seen = pool.admitted
+  pool.seenAt = stores.now().getTime()
   await stores.pause(TICK_MS)
   pool.awaited = 0
-  pool.rate = ((pool.admitted - pool.seen) * 1_000) / TICK_MS
-  return pool.rate > 0 || isRenewing(pool, stores.now().getTime())
+  const calls = pool.admitted - pool.seen
+  // A pause is no reason to begin with little when it is over.
+  if (calls > 0) pool.rate = (calls * 1_000) / TICK_MS
+  return calls > 0 || isRenewing(pool, stores.now().getTime())
+}
+
+/** Calls a second, also where they have only begun to come. */
+function presentRate({ rate, admitted, seen, seenAt }: Pool, now: number): number {
+  return Math.max(rate, ((admitted - seen) * 1_000) / Math.max(LEAST_MS, now - seenAt))
 }
 
 /**
@@ -163,8 +173,7 @@ function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Po
 }
 
 function renewal(stores: Stores, pool: Pool, keep: number, how: 'go on' | 'give back'): Take {
-  const secondsWorth = 2 * Math.max(pool.rate, pool.admitted - pool.seen)
-  const wanted = Math.max(FIRST_UNITS, secondsWorth)
+  const wanted = Math.max(FIRST_UNITS, Math.ceil(2 * presentRate(pool, stores.now().getTime())))
   return {
     mode: 'renew',
     id: uuid(stores.randomBytes),
@@ -175,7 +184,8 @@ function renewal(stores: Stores, pool: Pool, keep: number, how: 'go on' | 'give 
   }
 }
 
+/** An empty one is kept for its rate, as long as there is room: see upkeep.ts. */
 function forgetIfEmpty({ memory }: Stores, pool: Pool): void {
-  if (pool.leases.length > 0 || pool.spent > 0 || pool.inUse > 0) return
+  if (!isEmpty(pool) || memory.pools.size <= MOST_ENTRIES) return
   if (memory.pools.get(pool.userId) === pool) memory.pools.delete(pool.userId)
 }

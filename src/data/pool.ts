@@ -72,6 +72,7 @@ function emptyPool(userId: string, windowStart: number): Pool {
     awaited: 0,
     admitted: 0,
     seen: 0,
+    seenAt: 0,
     rate: 0,
     used: NO_UNITS,
     keptUntil: 0,
@@ -80,6 +81,10 @@ function emptyPool(userId: string, windowStart: number): Pool {
     waiting: [],
     unanswered: null,
   }
+}
+
+export function isEmpty({ leases, spent, inUse, unanswered }: Pool): boolean {
+  return leases.length === 0 && spent === 0 && inUse === 0 && unanswered === null
 }
 
 /** A renewal that has not ended by then has died with its request. */

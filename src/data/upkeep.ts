@@ -5,12 +5,14 @@ import { refreshAccount } from './accounts.ts'
 import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
 import { giveUp, sendOnce } from './exchange.ts'
 import type { Stores } from './memory.ts'
+import { isEmpty } from './pool.ts'
 import { settleWaiting } from './pool-keeper.ts'
 
 /** `waitUntil` lasts 30 s, and what is under way at its end is lost. */
 const SENDING_MS = 10_000
 const SENDING_AT_MOST_MS = 30_000
 const SWEEP_MS = 10_000
+const RATE_KEPT_MS = 60_000
 /** A settlement that Redis refuses so often is none that it can take. */
 const MOST_REFUSALS = 3
 
@@ -23,13 +25,16 @@ export function upkeep(stores: Stores, now: number): Promise<void> | null {
   return memory.outbox.size > 0 || memory.waiting.size > 0 ? sendWaiting(stores) : null
 }
 
-/** Pools that hold something and that nobody keeps: the request that did has ended before its time. */
+/** Pools whose rate is of no interest any more, and those that nobody keeps: the request that did has ended before its time. */
 function sweep({ memory }: Stores, now: number): void {
   memory.sweptAt = now
   for (const [userId, pool] of memory.pools) {
-    if (now < pool.keptUntil || now < pool.expiresAt) continue
-    memory.pools.delete(userId)
-    memory.waiting.add(pool)
+    if (isEmpty(pool)) {
+      if (now - pool.renewedAt >= RATE_KEPT_MS) memory.pools.delete(userId)
+    } else if (now >= pool.keptUntil && now >= pool.expiresAt) {
+      memory.pools.delete(userId)
+      memory.waiting.add(pool)
+    }
   }
 }
 

@@ -21,12 +21,12 @@ const BODILESS = new Set([204, 205, 304])
 
 export interface GatewayOptions {
   /** Makes a guard that takes what `costOf` says. */
-  paywall: (costOf: (c: AppContext) => Promise<Units>) => Guard
+  paywall: (costOf: (c: AppContext) => Units) => Guard
   isOurs: (path: string) => boolean
 }
 
 export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv> {
-  const guard = paywall(async (c) => {
+  const guard = paywall((c) => {
     assertForwardable(c)
     return ONE_CALL
   })
@@ -83,7 +83,6 @@ function answer(c: AppContext, { status, body, headers, webSocket }: Response): 
     const init = { status: status as StatusCode, headers: shown }
     return c.newResponse(BODILESS.has(status) ? null : body, init)
   }
-  // Hono's own responses know nothing of sockets, nor does this one of the headers set earlier.
-  for (const [name, value] of c.res.headers) shown.set(name, value)
+  // Hono's own responses know nothing of sockets.
   return new Response(null, { status, headers: shown, webSocket })
 }

@@ -1,5 +1,6 @@
-// Everything thrown ends here: a Problem as it says, a dependency that is away as 502 or 503, the rest as 500.
-import type { ErrorHandler } from 'hono'
+// What nobody answers ends here, and everything thrown: a Problem as it says, a dependency that is away as 502 or 503, the rest as 500.
+import type { ErrorHandler, Hono, NotFoundHandler } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { AppEnv } from '../context.ts'
 import { AccountsUnavailable } from '../data/accounts.ts'
 import { databaseFault } from '../data/db.ts'
@@ -17,6 +18,20 @@ export const answerError: ErrorHandler<AppEnv> = (error, c) => {
   const [code, extras] = classify(error)
   log('error', code, { request_id: c.var.requestId, path: c.req.path, ...errorFields(error) })
   return respondWithProblem(c, code, extras)
+}
+
+/** 405 with the methods that `app` has for the path, else 404. Asked of what nobody answered, not of every request. */
+export function answerNotFound(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
+  const refuseMethod = methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) =>
+      respondWithProblem(c, 'method_not_allowed', { headers: { Allow: methods.join(', ') } }),
+  })
+  return async (c) => {
+    c.res = respondWithProblem(c, 'not_found')
+    await refuseMethod(c, async () => {})
+    return c.res
+  }
 }
 
 function classify(error: Error): [ProblemCode, ProblemExtras] {

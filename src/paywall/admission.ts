@@ -80,7 +80,7 @@ export function takeFor(stores: Stores, { userId, units, repetition, needed = 1 
   const now = stores.now().getTime()
   if (isPlain({ units, repetition })) {
     const rate = stores.memory.pools.get(userId)?.rate ?? 0
-    const wanted = { apiCalls: Math.max(FIRST_UNITS, rate, needed), reactions: 0 }
+    const wanted = { apiCalls: Math.max(FIRST_UNITS, Math.ceil(2 * rate), needed), reactions: 0 }
     return { mode: 'pool', id, units: wanted, keep: needed, expiresAt: now + POOL_LEASE_MS }
   }
   const expiresAt = now + LEASE_SECONDS * 1000

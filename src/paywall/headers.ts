@@ -1,38 +1,36 @@
 // What an answer to a paid call tells of the quota and of the layer that answered.
-import type { AppContext } from '../context.ts'
 import type { Holding } from '../data/leases.ts'
 import { unsettled } from '../data/pool.ts'
 import { NO_UNITS, type Units } from '../data/units.ts'
 import { PLANS } from '../plans.ts'
-import type { Source } from './admission.ts'
+import type { Admission } from './admission.ts'
 import type { Allowed } from './decide.ts'
 import { secondsUntil } from './refusal.ts'
 
 /**
- * draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: the monthly quotas and what is left of them, by what
- * this isolate knows, this call counted; Server-Timing as W3C has it. Set before the handler answers: Hono makes a
- * new Response for each header that comes later. A handler answers by `c.body` and the like to have them.
+ * The headers of an answer. draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: the monthly quotas and what is
+ * left of them, by what this isolate knows when the call begins, the call counted; Server-Timing as W3C has it.
  */
 export function paidHeaders(
-  c: AppContext,
   now: Date,
-  decision: Allowed,
-  holding: Holding,
-  used: Units,
+  {
+    decision,
+    holding,
+    used,
+    source,
+  }: { decision: Allowed; holding: Holding } & Pick<Admission, 'used' | 'source'>,
   tookMs: number,
-  source: Source,
-): void {
+) {
   const { quotas } = PLANS[decision.tier]
   const mine = notInTheBooks(holding)
   const resets = secondsUntil(decision.window.end, now)
   const calls = Math.max(0, quotas.apiCalls - used.apiCalls - mine.apiCalls)
   const reactions = Math.max(0, quotas.reactions - used.reactions - mine.reactions)
-  c.header('RateLimit-Policy', policyOf(decision))
-  c.header(
-    'RateLimit',
-    `"api-calls";r=${calls};t=${resets}, "reactions";r=${reactions};t=${resets}`,
-  )
-  c.header('Server-Timing', `paywall;dur=${tookMs};desc="${source}"`)
+  return {
+    policy: policyOf(decision),
+    limit: `"api-calls";r=${calls};t=${resets}, "reactions";r=${reactions};t=${resets}`,
+    timing: `paywall;dur=${tookMs};desc="${source}"`,
+  }
 }
 
 /** The same for all calls of a decision. */

@@ -1,7 +1,8 @@
 // What every paid call goes through, top to bottom: key, account, decision, rate, units, handler, settlement.
+import { answerHeader } from '../answer-header.ts'
 import { type KeyIds, proveApiKey } from '../api-key.ts'
-import type { AppContext, Deps, Guard, PaidCall, Repetition } from '../context.ts'
-import { type Holding, LEASE_SECONDS, settle, tendHolding, type Units } from '../data/leases.ts'
+import type { AppContext, Deps, Guard, Repetition } from '../context.ts'
+import { type Holding, settle, tendHolding, type Units } from '../data/leases.ts'
 import { putBounded } from '../data/memory.ts'
 import { promptPrices } from '../data/prices.ts'
 import { NO_UNITS } from '../data/units.ts'
@@ -13,6 +14,7 @@ import type { Allowed, Decision, Denied } from './decide.ts'
 import { admitTogether } from './gather.ts'
 import { paidHeaders } from './headers.ts'
 import { repetitionOf } from './idempotency.ts'
+import { inBackground, ONE_CALL, OpenCall } from './open-call.ts'
 import { obstacleRefusal, paymentRefusal } from './refusal.ts'
 
 /**
@@ -21,9 +23,6 @@ import { obstacleRefusal, paymentRefusal } from './refusal.ts'
  */
 export type CostOf = (c: AppContext) => Units | Promise<Units>
 
-const ONE_CALL: Units = { apiCalls: 1, reactions: 0 }
-/** A stream ends this long before its lease does, so that it can still be booked. */
-const MARGIN_SECONDS = 60
 // The tiers' limiters count over ten seconds (wrangler.toml).
 const RATE_PERIOD_SECONDS = 10
 /** What the gateway answers a caller who has left: nobody has seen the origin's answer. */
@@ -40,14 +39,24 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     const deps = c.get('deps')
     const now = deps.now()
     const ids = provenKey(c, deps, now)
-    const { decision, holding, used, source } = await admission(c, deps, ids, now, costOf)
+    const known = knownAsPaid(deps, ids.userId, ids.keyId, now)
+    if (known && !(await isWithinRate(deps, known))) throw rateLimited()
+    const request = known && requestOf(c, ids, costOf)
+    const admission =
+      fromMemory(deps, known, request, now) ??
+      (await (request
+        ? admitKnown(c, deps, ids, known, request)
+        : admitStranger(c, deps, ids, costOf)))
     // Memory takes no time: the clock of an edge stands still between two answers from outside.
-    const tookMs = source === 'memory' ? 0 : deps.now().getTime() - now.getTime()
+    const tookMs = admission.source === 'memory' ? 0 : deps.now().getTime() - now.getTime()
 
-    const call = new OpenCall(c, deps, decision, holding)
+    const call = new OpenCall(c, deps, admission.decision, admission.holding)
     c.set('paid', call)
-    paidHeaders(c, now, decision, holding, used, tookMs, source)
+    const { policy, limit, timing } = paidHeaders(now, admission, tookMs)
     await next()
+    answerHeader(c, 'RateLimit-Policy', policy)
+    answerHeader(c, 'RateLimit', limit)
+    answerHeader(c, 'Server-Timing', timing)
     if (c.error || !call.settlesLater) {
       const { status } = c.res
       call.end(status >= 500 ? NO_UNITS : call.cost, status !== CLIENT_LEFT)
@@ -75,21 +84,38 @@ function invalidKey(): Problem {
 
 type Admitted = Admission & { decision: Allowed; holding: Holding }
 
+/** A plain call by an account that this isolate knows and holds units of: at once, or null. */
+function fromMemory(
+  deps: Deps,
+  known: Allowed | null,
+  request: PaidRequest | Promise<PaidRequest> | null,
+  now: Date,
+): Admitted | null {
+  if (!known || !request || request instanceof Promise || !isPlain(request)) return null
+  const admission = admitFromMemory(deps, known, now)
+  return admission && admitted(admission)
+}
+
 /** @throws Problem for whoever is not let in; AccountsUnavailable */
-async function admission(
+async function admitKnown(
   c: AppContext,
   deps: Deps,
   ids: KeyIds,
-  now: Date,
+  known: Allowed | null,
+  asked: PaidRequest | Promise<PaidRequest>,
+): Promise<Admitted> {
+  const request = await asked
+  const ready = fromMemory(deps, known, request, deps.now())
+  return ready ?? admitted(await admissionFromStores(c, deps, ids, request, true))
+}
+
+/** @throws Problem for whoever is not let in; AccountsUnavailable */
+async function admitStranger(
+  c: AppContext,
+  deps: Deps,
+  ids: KeyIds,
   costOf: CostOf,
 ): Promise<Admitted> {
-  const known = knownAsPaid(deps, ids.userId, ids.keyId, now)
-  if (known) {
-    if (!(await isWithinRate(deps, known))) throw rateLimited()
-    const request = await requestOf(c, ids, costOf)
-    const ready = isPlain(request) ? admitFromMemory(deps, known, now) : null
-    return admitted(ready ?? (await admissionFromStores(c, deps, ids, request, true)))
-  }
   // Whoever this isolate has seen before is counted before anything is asked for.
   const seen = deps.memory.accounts.get(ids.userId)?.account
   if (seen && !(await isWithinRate(deps, decisionFor(deps, seen, ids)))) throw rateLimited()
@@ -185,60 +211,4 @@ function isWithinRate({ limiters }: Deps, decision: Decision): Promise<boolean> 
 
 function rateLimited(): Problem {
   return new Problem('rate_limited', { headers: { 'Retry-After': String(RATE_PERIOD_SECONDS) } })
-}
-
-/** A call that has been let in, and how it settles. */
-class OpenCall implements PaidCall {
-  readonly #c: AppContext
-  readonly #deps: Deps
-  readonly #holding: Holding
-  readonly account: PaidCall['account']
-  readonly tier: PaidCall['tier']
-  #ended: PromiseWithResolvers<void> | undefined
-  settlesLater = false
-  cost: Units
-
-  constructor(c: AppContext, deps: Deps, { account, tier }: Allowed, holding: Holding) {
-    this.#c = c
-    this.#deps = deps
-    this.#holding = holding
-    this.account = account
-    this.tier = tier
-    this.cost = 'units' in holding ? holding.units : ONE_CALL
-  }
-
-  get endsBy(): AbortSignal {
-    return this.#deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000)
-  }
-
-  get seedBytes(): Uint8Array | null {
-    return this.#c.get('repetition')?.seedBytes ?? null
-  }
-
-  costs(units: Units): void {
-    this.cost = units
-  }
-
-  settleLater(): (units: Units, isWhole?: boolean) => Promise<void> {
-    this.settlesLater = true
-    // The client may leave before the stream has ended: the settlement must outlive the request.
-    this.#ended = Promise.withResolvers<void>()
-    inBackground(this.#c, this.#ended.promise)
-    return async (units, isWhole = true) => {
-      await this.end(units, isWhole)
-    }
-  }
-
-  /** The settlement that is being sent, or null: a pool's goes with its next. */
-  end(units: Units, isWhole: boolean): Promise<void> | null {
-    const sent = settle(this.#deps, this.#holding, units, isWhole)
-    inBackground(this.#c, sent)
-    inBackground(this.#c, tendHolding(this.#deps, this.#holding))
-    this.#ended?.resolve()
-    return sent
-  }
-}
-
-function inBackground(c: AppContext, work: Promise<unknown> | null): void {
-  if (work) c.executionCtx.waitUntil(work)
 }

@@ -10,7 +10,7 @@ import { workerVars } from '../../dev/worker-vars.ts'
 import { POOL_LEASE_MS } from '../../src/data/pool.ts'
 import { openAccounts } from './accounts.ts'
 import { appRows } from './app-rows.ts'
-import { bundle, gzipBytes } from './bundle.ts'
+import { bundle, bundleOfLibraries, gzipBytes } from './bundle.ts'
 import { cancellation } from './cancellation.ts'
 import { hangingRedis } from './hanging-redis.ts'
 import { measure } from './measure.ts'
@@ -28,9 +28,19 @@ import { startUp } from './start-up.ts'
 const ENTRIES: Readonly<Record<keyof Bundles, string>> = {
   app: 'src/index.ts',
   bare: 'test/bench/workers/bare.ts',
+  floor: 'test/bench/workers/floor.ts',
+  libraries: 'test/bench/workers/libraries.ts',
   paid: 'test/bench/workers/paid.ts',
   recipe: 'test/bench/peers/recipe.ts',
   betterAuth: 'test/bench/peers/better-auth.ts',
+}
+
+/** What no source of the app is in changes with the packages only. */
+const HOW_OTHERWISE: Partial<Record<keyof Bundles, typeof bundle>> = {
+  bare: bundleOfLibraries,
+  libraries: bundleOfLibraries,
+  recipe: bundlePeer,
+  betterAuth: bundlePeer,
 }
 
 async function bench({ effort, quick }: Options, folder: string): Promise<Results> {
@@ -87,10 +97,8 @@ async function makeBundles(folder: string): Promise<Bundles> {
   const made: [string, string][] = []
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      made.push([
-        next[0],
-        await (next[1].includes('/peers/') ? bundlePeer : bundle)(next[1], folder),
-      ])
+      const [name, entry] = next as [keyof Bundles, string]
+      made.push([name, await (HOW_OTHERWISE[name] ?? bundle)(entry, folder)])
     }
   }
   await Promise.all([work(), work()])

@@ -44,6 +44,12 @@ export async function bundleOnce(
   return script
 }
 
+/** A script of the bench's own and of packages alone. */
+export function bundleOfLibraries(entry: string, folder: string): Promise<string> {
+  const inputs = [entry, 'test/bench/workers/answer.ts', 'package-lock.json', 'wrangler.toml']
+  return bundleOnce(entry, folder, { cache: 'node_modules/.cache/tollgate-bench', inputs })
+}
+
 /** What the platform counts against a Worker's size limit. */
 export function gzipBytes(script: string): number {
   return gzipSync(readFileSync(script)).byteLength

@@ -24,8 +24,13 @@ export async function paidRows(setting: Setting): Promise<Row[]> {
   const { bundles, vars, accounts, stack, effort, bare } = setting
   const options = { stack, effort, bare }
   const rows: Row[] = []
+  await withWorkerd(bundles.floor, vars, async (worker) => {
+    rows.push(...(await measure(plain(ROW.floor, worker, '/api/v1/bench'), options)))
+    const trips = plain(ROW.trips, worker, '/api/v1/bench-trips')
+    rows.push(...(await measure(trips, { ...options, addedP99: true })))
+  })
   await withWorkerd(bundles.paid, vars, async (worker) => {
-    rows.push(...(await measure(await open(worker), options)))
+    rows.push(...(await measure(plain(ROW.open, worker, '/api/v1/bench-open'), options)))
     const known = await accounts.create(HOT_ACCOUNTS)
     const subject = { ...hot(ROW.hot, worker, known, 200), warmUpSeconds: effort.hotWarmUpSeconds }
     rows.push(...(await measure(subject, { ...options, addedP99: true })))
@@ -45,10 +50,10 @@ export async function paidRows(setting: Setting): Promise<Row[]> {
   return rows
 }
 
-/** The bare handler inside the app, without the paywall: what the app itself adds. */
-async function open({ port, pid }: Endpoint): Promise<Subject> {
-  const call = request('/api/v1/bench-open')
-  return { name: ROW.open, port, pid, status: 200, endless: true, next: () => call }
+/** A route that asks for no key that anybody has. */
+function plain(name: string, { port, pid }: Endpoint, path: string): Subject {
+  const call = request(path, { headers: { 'X-API-Key': randomBytes(40).toString('hex') } })
+  return { name, port, pid, status: 200, endless: true, next: () => call }
 }
 
 /** Accounts that the isolate knows; each call has the next one's key. */

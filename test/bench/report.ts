@@ -62,7 +62,7 @@ function experiments({ bundle, overshoot, hangingRedis, cancellation }: Results)
       ? 'the run did not wait for its lease to run out'
       : `all units were there again ${killed.secondsUntilBack.toFixed(1)} s after the kill`
   return [
-    `Bundle: ${bundle.gzipBytes} bytes gzipped; first answer ${bundle.startupMs.toFixed(0)} ms after the start of workerd, bare Hono's after ${bundle.bareStartupMs.toFixed(0)} ms.`,
+    `Bundle: ${bundle.gzipBytes} bytes gzipped; first answer ${bundle.startupMs.toFixed(0)} ms after the start of workerd, bare Hono's after ${bundle.bareStartupMs.toFixed(0)} ms, with the app's libraries beside it after ${bundle.librariesStartupMs.toFixed(0)} ms.`,
     `Overshoot: ${overshoot.left} units left, ${overshoot.callers} callers at once at four isolates: ${overshoot.admitted} let in at once, ${overshoot.failed} failed, ${overshoot.above} above, ${overshoot.missing} units missing afterwards.`,
     `The same with one isolate killed: ${killed.admitted} let in at once, ${killed.unanswered} unanswered, ${killed.failed} failed, ${killed.above} above, ${killed.missing} units missing; ${back}.`,
     `Redis hangs: the first call takes ${ms(hangingRedis.firstAddedMs)} more (limit ${hangingRedis.limitMs} ms), then a known account's ${ms(hangingRedis.knownAddedP50Ms)} (p99 ${ms(hangingRedis.knownAddedP99Ms)}), a stranger's ${ms(hangingRedis.strangerAddedP50Ms)} (p99 ${ms(hangingRedis.strangerAddedP99Ms)}); ${hangingRedis.calls} calls, ${hangingRedis.counted} counted.`,

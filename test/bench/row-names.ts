@@ -2,6 +2,8 @@
 
 export const ROW = {
   bare: 'bare Hono route',
+  floor: 'its limiter and headers alone, no paywall',
+  trips: 'a request to Redis, then one to Postgres, alone',
   open: 'the app without its paywall',
   hot: 'paid, hot: the isolate knows the account',
   warm: 'paid, warm: Redis knows it',

@@ -12,6 +12,9 @@ export interface Bundles {
   /** The Worker as it is deployed. */
   app: string
   bare: string
+  /** Floors of what the rows and the start-up could reach: see workers/floor.ts and workers/libraries.ts. */
+  floor: string
+  libraries: string
   paid: string
   recipe: string
   betterAuth: string

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { AppEnv, Guard, PaidCall } from '../../src/context.ts'
 import type { Units } from '../../src/data/leases.ts'
 import { gatewayRoutes } from '../../src/gateway/routes.ts'
-import { bindDeps } from '../../src/http/middleware.ts'
+import { openRequest } from '../../src/http/middleware.ts'
 import { gateway, payingCustomer } from '../support/origin.ts'
 
 const app = gateway()
@@ -58,7 +58,7 @@ describe('to the paywall', () => {
       await next()
     }
     const shop = new Hono<AppEnv>()
-    shop.use(bindDeps(() => app.deps))
+    shop.use(openRequest(() => app.deps))
     shop.route('/', gatewayRoutes({ paywall: () => door, isOurs: () => false }))
     const query = new URLSearchParams({ header: `Tollgate-Cost: ${header}` })
     const response = await shop.request(`/echo?${query}`, {}, env)

@@ -6,7 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { describe, expect, test } from 'vitest'
 import type { AppEnv } from '../../src/context.ts'
 import { answerError } from '../../src/http/errors.ts'
-import { bindDeps } from '../../src/http/middleware.ts'
+import { openRequest } from '../../src/http/middleware.ts'
 import { paywall } from '../../src/paywall/middleware.ts'
 import { Problem } from '../../src/problem.ts'
 import { signUp, testApp } from '../support/app.ts'
@@ -23,7 +23,7 @@ const gate = Promise.withResolvers<void>()
 const shop = new Hono<AppEnv>()
 shop.onError(answerError)
 shop.use(requestId())
-shop.use(bindDeps(() => deps))
+shop.use(openRequest(() => deps))
 shop.post('/answers/:status', paywall(), (c) =>
   c.body('an answer', Number(c.req.param('status')) as ContentfulStatusCode),
 )

@@ -9,7 +9,7 @@ import { createMemory } from '../../src/data/memory.ts'
 import { NO_UNITS } from '../../src/data/units.ts'
 import { upkeep } from '../../src/data/upkeep.ts'
 import { answerError } from '../../src/http/errors.ts'
-import { bindDeps } from '../../src/http/middleware.ts'
+import { openRequest } from '../../src/http/middleware.ts'
 import { paywall } from '../../src/paywall/middleware.ts'
 import { type Request, UnreliableRedis } from './unreliable-redis.ts'
 
@@ -244,7 +244,7 @@ function away(): never {
 function shopOf(deps: Deps, calls: PaidTestCall[], now: () => number): Hono<AppEnv> {
   const shop = new Hono<AppEnv>()
   shop.onError(answerError)
-  shop.use(bindDeps(() => deps))
+  shop.use(openRequest(() => deps))
   const number = (text: string | undefined) => Number(text ?? 0)
   const handle = async (c: AppContext) => {
     const call = calls[number(c.req.header('X-Call'))]

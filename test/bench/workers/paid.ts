@@ -9,9 +9,10 @@ import { answer } from './answer.ts'
 
 /** The app's last routes take whatever no other route of it has taken: ours must stand before them. */
 function withBenchRoutes({ routes }: Hono<AppEnv>): Hono<AppEnv> {
-  const first = routes.findIndex(({ path }) => path.startsWith('/api/v1/'))
-  const end = routes.findIndex(({ path }, i) => i > first && path === '/*')
-  if (first < 0 || end < 0) throw new Error('The app no longer ends with what takes every path')
+  const last = routes.findLastIndex(({ path }) => path.startsWith('/api/v1/'))
+  const end = last + 1
+  if (routes[end]?.path !== '/*')
+    throw new Error('The app no longer ends with what takes every path')
   const app = new Hono<AppEnv>()
   app.onError(answerError)
   const add = (some: typeof routes) => {
