@@ -48,6 +48,10 @@ export default defineConfig(({ mode }) => {
           test: {
             ...limits,
             name: 'worker',
+            // Importing the Worker anew for each file takes longer than most files' tests. They share its modules, as
+            // requests share an isolate's; what they remember belongs to each test's own app.
+            isolate: false,
+            maxWorkers: 1,
             include: ['test/**/*.test.ts'],
             exclude: ['test/dev/**', 'test/workerd/**', 'test/bench/**'],
           },
