@@ -21,7 +21,8 @@ export const MOST_REPEATS = 10
  * Fields of the counts, W being a window's start in milliseconds: `W:calls`, `W:reactions` (used), `W:held_calls`,
  * `W:held_reactions` (leased), `W:end`, `W:quota_calls`, `W:quota_reactions`, `W:seeded` (Postgres's counts are in
  * it), `lease:ID` = `W:calls:reactions:state`. A lease of the window 0 is one that was taken before anybody knew the
- * window; it counts against each. States: h held, x expired and given to others, d done: settled, void, or booked without a lease.
+ * window; it counts against each. States: h held, x expired and given to others, d done: settled, void, or booked
+ * without a lease.
  */
 export const LEASE_SCRIPT = `
 local account, usage, leases, changed, idem = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -67,6 +68,8 @@ local function mark(lid, w, c, r, state, at)
   redis.call('HSET', usage, 'lease:' .. lid, w .. ':' .. whole(c) .. ':' .. whole(r) .. ':' .. state)
   redis.call('ZADD', leases, at, lid)
 end
+-- Under a negative score: nobody who looks for the first lease that ends has to pass what is done.
+local function done(lid, ms) mark(lid, '0', 0, 0, 'd', '-' .. whole(now + ms)) end
 local function hold(w, c, r)
   mark(id, w, c, r, 'h', expires)
   add(w .. ':held_calls', c)
@@ -107,6 +110,8 @@ for i = 11, #ARGV, 5 do
   local fp, key, of = key_state()
   if (how == 'settle' or how == 'cut') and (state == 'h' or state == 'x') then
     if lw ~= '0' then w = lw end
+    -- What a call cost above its lease is charged as far as the quota holds it.
+    local above_c, above_r = math.max(0, c - lc), math.max(0, r - lr)
     c, r = math.min(c, lc), math.min(r, lr)
     if state == 'h' then
       live = true
@@ -114,29 +119,32 @@ for i = 11, #ARGV, 5 do
       release(lw, lc, lr)
     elseif of and of ~= lid then
       -- Its key was given to another call when it had expired: that one is charged.
-      c, r = 0, 0
+      c, r, above_c, above_r = 0, 0, 0, 0
     else
       c, r = math.min(c, room(w, 'calls')), math.min(r, room(w, 'reactions'))
     end
-    mark(lid, '0', 0, 0, 'd', whole(now + ${SETTLED_MS}))
+    done(lid, ${SETTLED_MS})
     book(w, c, r)
+    book(w, math.min(above_c, room(w, 'calls')), math.min(above_r, room(w, 'reactions')))
     if of == lid and key == 'r' then
       if c > 0 and how == 'settle' then key_becomes(fp, 'c', lid, '0') else redis.call('DEL', idem) end
     end
   elseif how == 'void' then
     -- Remembered even where the lease has not come yet: it may still be on its way.
     if state == 'h' then release(lw, lc, lr) end
-    mark(lid, '0', 0, 0, 'd', whole(now + ${REMEMBERED_MS}))
+    done(lid, ${REMEMBERED_MS})
     if of == lid and key == 'r' then redis.call('DEL', idem) end
   elseif (how == 'book' or how == 'charge') and not state then
-    mark(lid, '0', 0, 0, 'd', whole(now + ${REMEMBERED_MS}))
+    done(lid, ${REMEMBERED_MS})
     if how == 'charge' then c, r = math.min(c, room(w, 'calls')), math.min(r, room(w, 'reactions')) end
     if how == 'charge' or key ~= 'c' then book(w, c, r) end
     if how == 'book' and idem and not key then key_becomes(fingerprint, 'c', lid, '0') end
   end
 end
 
-for _, lid in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', whole(now), 'LIMIT', 0, 200)) do
+local over = redis.call('ZRANGEBYSCORE', leases, '-' .. whole(now), '(0', 'LIMIT', 0, 200)
+for _, lid in ipairs(over) do forget(lid) end
+for _, lid in ipairs(redis.call('ZRANGEBYSCORE', leases, '0', whole(now), 'LIMIT', 0, 200)) do
   local state, w, c, r = lease_of(lid)
   if state == 'h' then
     release(w, c, r)
@@ -216,7 +224,7 @@ elseif not granted then
 end
 
 if status == 'full' then
-  for _, lid in ipairs(redis.call('ZRANGE', leases, 0, 1000)) do
+  for _, lid in ipairs(redis.call('ZRANGEBYSCORE', leases, '0', '+inf', 'LIMIT', 0, 200)) do
     if lease_of(lid) == 'h' then
       until_ = redis.call('ZSCORE', leases, lid)
       break

@@ -7,8 +7,8 @@ export interface Settlement {
   /**
    * `settle` ends a lease; `cut` likewise, of a call whose answer did not arrive whole: under its key it is made
    * anew; `void` one of which nobody knows whether it was given, and that none shall be given any
-   * more; `book` counts what was lent without one; `charge` counts what a call cost above its lease, as far as the
-   * quota holds it.
+   * more; `book` counts what was lent without one; `charge` what a call cost whose lease has gone, as far as the
+   * quota holds it, and so does `settle` with what the call cost above its lease.
    */
   how: 'settle' | 'cut' | 'void' | 'book' | 'charge'
   /** The lease's id, or one of its own. */

@@ -4,7 +4,6 @@
 import { uuid } from '../crypto.ts'
 import type { Quotas } from '../plans.ts'
 import { keepUnsent, repay, send } from './exchange.ts'
-import type { Settlement } from './lease-script.ts'
 import type { Pool, Stores, Unsent } from './memory.ts'
 import { finish } from './pool.ts'
 import { tend } from './pool-keeper.ts'
@@ -97,22 +96,13 @@ export function settle(
   }
 }
 
-/** What a call cost above its lease is charged by itself, as far as the quota holds it. */
 function settlementOf(
-  { userId, id, windowStart, units: held, repetition }: OwnUnits,
+  { userId, id, windowStart, repetition }: OwnUnits,
   units: Units,
   isWhole: boolean,
 ): Unsent {
   const how = isWhole ? 'settle' : 'cut'
-  const settlements: Settlement[] = [{ how, id, units, windowStart }]
-  const above = {
-    apiCalls: Math.max(0, units.apiCalls - held.apiCalls),
-    reactions: Math.max(0, units.reactions - held.reactions),
-  }
-  if (!fits(above, NO_UNITS)) {
-    settlements.push({ how: 'charge', id: `${id}-above`, units: above, windowStart })
-  }
-  return { userId, settlements, repetition, refusals: 0 }
+  return { userId, settlements: [{ how, id, units, windowStart }], repetition, refusals: 0 }
 }
 
 /** What was used of a loan goes into the books when Redis is back; what was not is there to be lent again. */

@@ -118,6 +118,8 @@ export interface Stores {
     pastDueGraceDays: number
     memorySeconds: number
     staleSeconds: number
+    redis: { timeoutMs: number }
+    databaseTimeoutMs: number
   }
 }
 

@@ -31,7 +31,7 @@ function sweep({ memory }: Stores, now: number): void {
   for (const [userId, pool] of memory.pools) {
     if (isEmpty(pool)) {
       if (now - pool.renewedAt >= RATE_KEPT_MS) memory.pools.delete(userId)
-    } else if (now >= pool.keptUntil && now >= pool.expiresAt) {
+    } else if (now >= pool.keptUntil && (pool.leases.length === 0 || now >= pool.expiresAt)) {
       memory.pools.delete(userId)
       memory.waiting.add(pool)
     }

@@ -20,15 +20,20 @@ export function ownPaths(routes: Hono<AppEnv>['routes']): (path: string) => bool
   return (path) => router.match('ALL', plain(path))[0].length > 0
 }
 
-/** As the most lenient server reads it: decoded, in lower case, without matrix parameters, empty segments and dots. */
+/**
+ * As the most lenient server reads it: decoded, in lower case, ended by what ends a path or a C string, without matrix
+ * parameters, empty segments, dots, and the blanks and dots that some file systems drop at a name's end.
+ */
 function plain(path: string): string {
   const segments: string[] = []
-  for (const segment of decoded(path)
+  const [whole = ''] = decoded(path)
     .toLowerCase()
-    .split(/[/\\]+/)) {
+    .split(/[?#\0]/)
+  for (const segment of whole.split(/[/\\]+/)) {
     const [name = ''] = segment.split(';')
+    const trimmed = name.replace(/^[\p{Cc}\s]+|[\p{Cc}\s.]+$/gu, '')
     if (name === '..') segments.pop()
-    else if (name !== '' && name !== '.') segments.push(name)
+    else if (trimmed !== '') segments.push(trimmed)
   }
   return `/${segments.join('/')}`
 }

@@ -1,8 +1,11 @@
 // Calls of one account that come while another of them asks for it: they wait for its answer instead of asking too,
-// and where that is not enough, one of them asks for all. A burst of any size costs two round trips.
-import { recall } from '../data/accounts.ts'
+// and where that is not enough, or came from before they began, one of them asks for all. A burst of any size costs
+// two round trips.
+import { AccountsUnavailable } from '../data/accounts.ts'
+import { isOpen } from '../data/breaker.ts'
 import type { Memory, Stores } from '../data/memory.ts'
 import { isRenewing, renewalEnded } from '../data/pool.ts'
+import { settleWaiting } from '../data/pool-keeper.ts'
 import {
   type Admission,
   type Ask,
@@ -17,11 +20,10 @@ import { admit } from './admit.ts'
 import { admitWithoutRedis } from './admit-without-redis.ts'
 import type { Decision } from './decide.ts'
 
-/** Longer than Redis takes to fail and Postgres to answer; the request that asks may die amid it. */
-const PATIENCE_MS = 1_000
-
 /** Calls that wait for one that asks. */
 interface Gathering {
+  /** Its place among all gatherings of the isolate. */
+  number: number
   /** Nobody joins it later: who asks has died. */
   until: number
   waiting: ((brought: Brought) => void)[]
@@ -29,31 +31,48 @@ interface Gathering {
 
 /** What the one that asked has brought. */
 interface Brought {
+  number: number
   outcome: { admission: Admission } | { error: unknown }
   /** Of those that waited, how many nothing has been found for yet. */
   unserved: number
 }
 
-const gatherings = new WeakMap<Memory, Map<string, Gathering>>()
+/** The gatherings of an isolate, by account. */
+interface Gatherings {
+  open: Map<string, Gathering>
+  /** How many there have been. */
+  count: number
+}
 
-function gatheringsOf({ memory }: Stores): Map<string, Gathering> {
-  const known = gatherings.get(memory) ?? new Map()
-  gatherings.set(memory, known)
+const all = new WeakMap<Memory, Gatherings>()
+
+function gatheringsOf({ memory }: Stores): Gatherings {
+  const known = all.get(memory) ?? { open: new Map(), count: 0 }
+  all.set(memory, known)
   return known
+}
+
+/** As long as whoever asks may take: Redis and Postgres, and Redis once more when it has been told. */
+function patienceMs({ config }: Stores): number {
+  return 3 * config.redis.timeoutMs + config.databaseTimeoutMs
 }
 
 /** As `admit`, together with whoever asks for the same. @throws AccountsUnavailable */
 export async function admitTogether(stores: Stores, ask: Ask): Promise<Admission> {
   if (!isPlain(ask)) return admit(stores, ask)
+  const { open, count: begunAfter } = gatheringsOf(stores)
   let needed = 1
   for (;;) {
-    const gathering = gatheringsOf(stores).get(ask.userId)
+    const gathering = open.get(ask.userId)
     if (!gathering || stores.now().getTime() >= gathering.until) {
       return askForAll(stores, { ...ask, needed })
     }
-    const brought = await join(gathering, stores.signalAfter(PATIENCE_MS))
-    if (!brought) return admit(stores, ask)
-    const admission = await share(stores, ask, brought)
+    const brought = await join(gathering, stores.signalAfter(patienceMs(stores)))
+    if (!brought) {
+      if (open.get(ask.userId) === gathering) open.delete(ask.userId)
+      continue
+    }
+    const admission = await share(stores, ask, brought, brought.number > begunAfter)
     if (admission) return admission
     needed = Math.max(1, brought.unserved)
   }
@@ -68,12 +87,16 @@ function join({ waiting }: Gathering, patience: AbortSignal): Promise<Brought | 
 }
 
 async function askForAll(stores: Stores, ask: Ask): Promise<Admission> {
-  const open = gatheringsOf(stores)
-  const gathering: Gathering = { until: stores.now().getTime() + PATIENCE_MS, waiting: [] }
+  const gatherings = gatheringsOf(stores)
+  const { open } = gatherings
+  gatherings.count += 1
+  const number = gatherings.count
+  const until = stores.now().getTime() + patienceMs(stores)
+  const gathering: Gathering = { number, until, waiting: [] }
   open.set(ask.userId, gathering)
   const end = (outcome: Brought['outcome']) => {
     if (open.get(ask.userId) === gathering) open.delete(ask.userId)
-    const brought = { outcome, unserved: gathering.waiting.length }
+    const brought = { number, outcome, unserved: gathering.waiting.length }
     for (const goOn of gathering.waiting) goOn(brought)
   }
   try {
@@ -86,21 +109,25 @@ async function askForAll(stores: Stores, ask: Ask): Promise<Admission> {
   }
 }
 
-/** By what a renewal under way brings: the units that Redis lacks may be on their way here. */
-async function afterRenewal(stores: Stores, ask: Ask): Promise<Admission | null> {
-  const pool = stores.memory.pools.get(ask.userId)
-  if (!pool || !isRenewing(pool, stores.now().getTime())) return null
-  await renewalEnded(pool, stores.signalAfter(PATIENCE_MS))
-  const account = recall(stores, ask.userId, stores.now().getTime())?.account
-  return account ? byPool(stores, decisionFor(stores, account, ask), 'memory') : null
-}
-
-/** As `admit`; but what Redis holds for this isolate is not lacking. */
+/**
+ * As `admit`; but what Redis holds for this isolate is not lacking: what its pool has spent may be less than that, and
+ * what it is about to give back is not there yet.
+ */
 async function admitted(stores: Stores, ask: Ask): Promise<Admission> {
   const admission = await admit(stores, ask)
   if (admission.obstacle?.kind !== 'full') return admission
   const { decision, source } = admission
-  return byPool(stores, decision, source) ?? (await afterRenewal(stores, ask)) ?? admission
+  const pooled = byPool(stores, decision, source)
+  const pool = stores.memory.pools.get(ask.userId)
+  if (pooled || !pool) return pooled ?? admission
+  if (isRenewing(pool, stores.now().getTime())) {
+    await renewalEnded(pool, stores.signalAfter(patienceMs(stores)))
+  } else if (pool.spent > 0) {
+    await settleWaiting(stores, pool)
+  } else {
+    return admission
+  }
+  return byPool(stores, decision, source) ?? admit(stores, ask)
 }
 
 function byPool(stores: Stores, decision: Decision, source: Source): Admission | null {
@@ -109,21 +136,42 @@ function byPool(stores: Stores, decision: Decision, source: Source): Admission |
   return pool && letIn(decision, source, { from: 'pool', pool }, pool.used)
 }
 
-/** What another's answer means for this call; null where it must ask itself. @throws what the other has met */
-async function share(stores: Stores, ask: Ask, brought: Brought): Promise<Admission | null> {
+/**
+ * What another's answer means for this call; null where it must ask itself. `isFresh`: whether the other has asked
+ * since this call began. If not, what keeps the other out may have ended before this one came.
+ * @throws AccountsUnavailable
+ */
+async function share(
+  stores: Stores,
+  ask: Ask,
+  brought: Brought,
+  isFresh: boolean,
+): Promise<Admission | null> {
   const { outcome } = brought
-  if ('error' in outcome) throw outcome.error
-  const { source, obstacle, holding } = outcome.admission
+  if ('error' in outcome || outcome.admission.holding?.from === 'loan') {
+    return withoutRedis(stores, ask, brought)
+  }
+  const { source, obstacle } = outcome.admission
   // Not by its decision: each may call with another key.
   const account = stores.memory.accounts.get(ask.userId)?.account ?? null
   const decision = decisionFor(stores, account, ask)
-  if (!decision.allowed) return keptOut(decision, source)
   const admission = byPool(stores, decision, source)
   if (admission) {
     brought.unserved -= 1
     return admission
   }
-  if (obstacle) return keptOut(decision, source, obstacle)
-  // Redis has failed the other one: that was this one's attempt too.
-  return holding?.from === 'loan' ? admitWithoutRedis(stores, ask) : null
+  if (!isFresh) return null
+  return !decision.allowed || obstacle ? keptOut(decision, source, obstacle) : null
+}
+
+/** Redis has failed the other one, which may be chance: whoever gets nothing without it asks it once more. */
+async function withoutRedis(stores: Stores, ask: Ask, brought: Brought): Promise<Admission | null> {
+  try {
+    const admission = await admitWithoutRedis(stores, ask)
+    brought.unserved -= 1
+    return admission
+  } catch (error) {
+    if (!(error instanceof AccountsUnavailable) || isOpen(stores.memory.redis)) throw error
+    return null
+  }
 }

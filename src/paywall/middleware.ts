@@ -53,7 +53,13 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     const call = new OpenCall(c, deps, admission.decision, admission.holding)
     c.set('paid', call)
     const { policy, limit, timing } = paidHeaders(now, admission, tookMs)
-    await next()
+    try {
+      await next()
+    } catch (thrown) {
+      // Only what is no Error gets here.
+      call.end(NO_UNITS, true)
+      throw thrown
+    }
     answerHeader(c, 'RateLimit-Policy', policy)
     answerHeader(c, 'RateLimit', limit)
     answerHeader(c, 'Server-Timing', timing)

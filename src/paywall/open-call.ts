@@ -14,7 +14,7 @@ export class OpenCall implements PaidCall {
   readonly #holding: Holding
   readonly account: PaidCall['account']
   readonly tier: PaidCall['tier']
-  #ended: PromiseWithResolvers<void> | undefined
+  readonly #ended = Promise.withResolvers<void>()
   settlesLater = false
   cost: Units
 
@@ -25,6 +25,8 @@ export class OpenCall implements PaidCall {
     this.account = account
     this.tier = tier
     this.cost = 'units' in holding ? holding.units : ONE_CALL
+    // A caller may leave at any time, and its request with it: the settlement must outlive both.
+    inBackground(c, this.#ended.promise)
   }
 
   get endsBy(): AbortSignal {
@@ -41,9 +43,6 @@ export class OpenCall implements PaidCall {
 
   settleLater(): (units: Units, isWhole?: boolean) => Promise<void> {
     this.settlesLater = true
-    // The client may leave before the stream has ended: the settlement must outlive the request.
-    this.#ended = Promise.withResolvers<void>()
-    inBackground(this.#c, this.#ended.promise)
     return async (units, isWhole = true) => {
       await this.end(units, isWhole)
     }
@@ -54,7 +53,7 @@ export class OpenCall implements PaidCall {
     const sent = settle(this.#deps, this.#holding, units, isWhole)
     inBackground(this.#c, sent)
     inBackground(this.#c, tendHolding(this.#deps, this.#holding))
-    this.#ended?.resolve()
+    this.#ended.resolve()
     return sent
   }
 }

@@ -54,6 +54,12 @@ export class Caller {
     })
   }
 
+  /** Leaves: workerd takes a connection that is only closed for one whose caller still listens. */
+  reset(): void {
+    this.#settle = undefined
+    this.#socket.resetAndDestroy()
+  }
+
   close(): void {
     this.#settle = undefined
     this.#socket.destroy()

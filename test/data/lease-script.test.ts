@@ -6,6 +6,7 @@ import type { Settlement, Take } from '../../src/data/lease-script.ts'
 import { NO_UNITS, type Units } from '../../src/data/units.ts'
 import { testApp, unique } from '../support/app.ts'
 import { ahead, customer } from '../support/shop.ts'
+import { redisCommand } from '../support/snapshot.ts'
 
 const { deps } = testApp()
 const calls = (apiCalls: number): Units => ({ apiCalls, reactions: 0 })
@@ -20,6 +21,7 @@ async function account({ used = 0 } = {}) {
   const start = windowStart.getTime()
   const idempotencyKey = unique(`tollgate:idempotency:2:${id}`)
   return {
+    fields: async () => (await redisCommand<string[]>('HKEYS', `tollgate:usage:2:${id}`)).length,
     take: (name: string, { mode = 'exact', units = calls(1), ...more }: Partial<Take> = {}) =>
       exchange(
         deps,
@@ -107,11 +109,35 @@ describe('a request for units', () => {
 })
 
 describe('a settlement', () => {
-  test('above its lease counts what the lease held', async () => {
-    const { take, settle, counts } = await account()
+  test('above its lease counts as far as the quota reaches, once', async () => {
+    const { take, settle, counts } = await account({ used: 990 })
     await take('one', { units: calls(3) })
-    await settle('settle', 'one', calls(9))
-    expect(await counts()).toEqual([3, 3])
+    await take('other', { units: calls(2) })
+    for (let i = 0; i < 2; i += 1) await settle('settle', 'one', calls(9))
+    expect(await counts()).toEqual([998, 1000])
+  })
+
+  test('is remembered for a minute, and then nothing of it is left', async () => {
+    const { take, settle, fields, later } = await account()
+    for (const name of ['a', 'b', 'c']) {
+      await take(name, { units: calls(1) })
+      await settle('settle', name, calls(9))
+    }
+    const before = await fields()
+    await settle('settle', 'unknown', calls(1), { at: later })
+    expect(before - (await fields())).toBe(3)
+  })
+
+  test('of others does not hide when the first lease ends', async () => {
+    const { take, settle } = await account({ used: 998 })
+    for (let i = 0; i < 250; i += 1) {
+      await take(`done ${i}`, { units: calls(1) })
+      await settle('settle', `done ${i}`, NO_UNITS)
+    }
+    const expiresAt = Date.now() + 15 * MINUTE_MS
+    await take('held', { units: calls(2), expiresAt })
+    const refused = await take('refused', { units: calls(1) })
+    expect([refused.status, refused.heldUntil]).toEqual(['full', expiresAt])
   })
 
   test('after its lease has expired counts what others have left of the quota', async () => {

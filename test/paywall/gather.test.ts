@@ -1,6 +1,8 @@
 // Calls of one account at once: one asks for all of them, and each is answered as if it had asked itself.
+import { eq } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { apiKeys } from '../../src/data/schema.ts'
+import { refreshAccount } from '../../src/data/accounts.ts'
+import { apiKeys, subscriptions, users } from '../../src/data/schema.ts'
 import { signUp, testApp } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 import { type Customer, callsUsed, customer, keyOf, type Shop, shop } from '../support/shop.ts'
@@ -70,13 +72,13 @@ test('near the limit those who wait get what there is, and no more', async () =>
   expect(await callsUsed(reader, person)).toBe(1000)
 })
 
-test('those who may not call are all told so by one question', async () => {
+test('those who may not call are all told so by two questions: the second is asked when all have come', async () => {
   const person = await signUp(reader)
   const app = busyShop()
   await app.buy(person)
   const { redis, result } = await app.asked(() => burst(app, person, 20))
   expect(counts(result)).toEqual({ subscription_required: 20 })
-  expect(redis).toBe(1)
+  expect(redis).toBe(2)
 })
 
 test('each is judged by its own key', async () => {
@@ -111,6 +113,114 @@ test('a Redis that fails one fails all who wait with it: they are lent their uni
   // And what may be held for the one that asked is given back, in the background.
   expect({ redis, postgres }).toEqual({ redis: 2, postgres: 1 })
   await fault.remove()
+  await app.endBackground()
+})
+
+test('one lost answer of a Redis that is well refuses nobody: who is lent nothing asks again', async () => {
+  const person = await customer({ tier: 'pro', used: 1000, known: true })
+  const app = busyShop()
+  app.holdBackground()
+  await inject('redis', {
+    match: { bodyIncludes: person.id },
+    fault: { kind: 'lose-answer' },
+    times: 1,
+  })
+  expect(counts(await burst(app, person, 100))).toEqual({ 200: 100 })
+  await app.endBackground()
+})
+
+/** What Redis answers to the next question is there, and its way back takes until `arrive`. */
+function slowWayBack({ deps }: Shop): { answered: Promise<void>; arrive: () => void } {
+  const [answered, arrival] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { redis } = deps
+  deps.redis = {
+    async evaluate(...args) {
+      deps.redis = redis
+      const answer = await redis.evaluate(...args)
+      answered.resolve()
+      await arrival.promise
+      return answer
+    },
+  }
+  return { answered: answered.promise, arrive: arrival.resolve }
+}
+
+/** The account's rows as a webhook or a new key leaves them, told to Redis. */
+async function change({ id }: Customer, set: Partial<typeof subscriptions.$inferInsert> = {}) {
+  const { db } = reader.deps
+  const version = Date.now()
+  if (Object.keys(set).length > 0) {
+    await db.update(subscriptions).set(set).where(eq(subscriptions.userId, id))
+  }
+  await db.update(users).set({ version }).where(eq(users.id, id))
+  await refreshAccount(reader.deps, id)
+}
+
+test('a call that begins after the payment is not refused by what another asked before it', async () => {
+  const person = await customer({ known: true })
+  await change(person, { status: 'canceled' })
+  const app = busyShop()
+  expect((await app.buy(person)).json.code).toBe('subscription_required')
+  const { answered, arrive } = slowWayBack(app)
+  const before = app.buy(person)
+  await answered
+  await change(person, { status: 'active' })
+  const after = app.buy(person)
+  arrive()
+  expect((await before).json.code).toBe('subscription_required')
+  expect((await after).status).toBe(200)
+})
+
+test('nor by a quota that was full before the plan was raised', async () => {
+  const person = await customer({ used: 1000, known: true })
+  const app = busyShop()
+  const { answered, arrive } = slowWayBack(app)
+  const before = app.buy(person)
+  await answered
+  await change(person, { tier: 'research' })
+  const after = app.buy(person)
+  arrive()
+  expect((await before).json.code).toBe('quota_exceeded')
+  expect((await after).status).toBe(200)
+})
+
+test('nor as a key that did not exist yet', async () => {
+  const person = await customer({ known: true })
+  const app = busyShop()
+  const { answered, arrive } = slowWayBack(app)
+  const before = app.buy(person)
+  await answered
+  const keyId = crypto.randomUUID().slice(-12).padStart(16, '0')
+  const row = { id: keyId, userId: person.id, name: 'new', createdAt: new Date() }
+  await reader.deps.db.insert(apiKeys).values(row)
+  await change(person)
+  const after = app.buy({ key: keyOf(person.id, keyId) })
+  arrive()
+  expect((await before).status).toBe(200)
+  expect((await after).status).toBe(200)
+})
+
+test('whoever loses patience goes on together with the others', async () => {
+  const person = await customer({ tier: 'pro' })
+  const app = busyShop()
+  app.holdBackground()
+  const fault = await inject('postgres', {
+    match: { bodyIncludes: person.id },
+    fault: { kind: 'hold' },
+    times: 1,
+  })
+  const first = app.buy(person)
+  await fault.hit()
+  const { postgres } = await app.asked(async () => {
+    const others = burst(app, person, 20)
+    // All of them wait as soon as they have begun.
+    await new Promise((resolve) => setTimeout(resolve))
+    app.ringTimers()
+    expect(counts(await others)).toEqual({ 200: 20 })
+  })
+  expect(postgres).toBeLessThanOrEqual(3)
+  await fault.release()
+  expect((await first).status).toBe(200)
   await app.endBackground()
 })
 

@@ -2,7 +2,7 @@
 // every request of the app goes through.
 import { Hono } from 'hono'
 import { createApp } from '../../../src/app.ts'
-import type { AppEnv } from '../../../src/context.ts'
+import type { AppContext, AppEnv } from '../../../src/context.ts'
 import { answerError } from '../../../src/http/errors.ts'
 import { paywall } from '../../../src/paywall/middleware.ts'
 import { answer } from './answer.ts'
@@ -21,8 +21,19 @@ function withBenchRoutes({ routes }: Hono<AppEnv>): Hono<AppEnv> {
   add(routes.slice(0, end))
   app.get('/api/v1/bench', paywall(), answer)
   app.get('/api/v1/bench-open', answer)
+  app.get('/api/v1/bench-slow', paywall(), slowly)
+  app.get('/api/v1/bench-slow-exact', paywall(oneByOne), slowly)
   add(routes.slice(end))
   return app
+}
+
+/** A call with units of its own. */
+const oneByOne = () => ({ apiCalls: 1, reactions: 1 })
+
+/** Longer than it takes a caller to leave. */
+async function slowly(c: AppContext): Promise<Response> {
+  await c.var.deps.pause(1_500)
+  return answer(c)
 }
 
 export default { fetch: withBenchRoutes(createApp()).fetch }
