@@ -62,6 +62,18 @@ test.each([
   expect(await heldLeases(person.id)).toEqual([])
 })
 
+test('a call of several units waits for nobody and takes its own', async () => {
+  const person = await customer({ tier: 'pro', known: true })
+  const app = busyShop()
+  const answers = await Promise.all([
+    app.buy(person),
+    app.buy(person, '/exact/5'),
+    app.buy(person, '/exact/5'),
+  ])
+  expect(counts(answers)).toEqual({ 200: 3 })
+  expect(await callsUsed(reader, person)).toBe(11)
+})
+
 test('near the limit those who wait get what there is, and no more', async () => {
   const person = await customer({ used: 970, known: true })
   const isolates = [busyShop(), busyShop()]
