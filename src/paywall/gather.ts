@@ -109,25 +109,30 @@ async function askForAll(stores: Stores, ask: Ask): Promise<Admission> {
   }
 }
 
+/** How often what this isolate holds is looked for before a quota counts as full. */
+const LOOKS = 3
+
 /**
  * As `admit`; but what Redis holds for this isolate is not lacking: what its pool has spent may be less than that, and
  * what it is about to give back is not there yet.
  */
 async function admitted(stores: Stores, ask: Ask): Promise<Admission> {
-  const admission = await admit(stores, ask)
-  if (admission.obstacle?.kind !== 'full') return admission
-  const { decision, source } = admission
-  const pooled = byPool(stores, decision, source)
-  const pool = stores.memory.pools.get(ask.userId)
-  if (pooled || !pool) return pooled ?? admission
-  if (isRenewing(pool, stores.now().getTime())) {
-    await renewalEnded(pool, stores.signalAfter(patienceMs(stores)))
-  } else if (pool.spent > 0) {
-    await settleWaiting(stores, pool)
-  } else {
-    return admission
+  let admission = await admit(stores, ask)
+  for (let look = 0; look < LOOKS && admission.obstacle?.kind === 'full'; look += 1) {
+    const { decision, source } = admission
+    const pooled = byPool(stores, decision, source)
+    const pool = stores.memory.pools.get(ask.userId)
+    if (pooled || !pool) return pooled ?? admission
+    if (isRenewing(pool, stores.now().getTime())) {
+      await renewalEnded(pool, stores.signalAfter(patienceMs(stores)))
+    } else if (pool.spent > 0) {
+      await settleWaiting(stores, pool)
+    } else {
+      return admission
+    }
+    admission = byPool(stores, decision, source) ?? (await admit(stores, ask))
   }
-  return byPool(stores, decision, source) ?? admit(stores, ask)
+  return admission
 }
 
 function byPool(stores: Stores, decision: Decision, source: Source): Admission | null {
