@@ -25,7 +25,8 @@ export interface KnownAccount {
 export interface Pool {
   readonly userId: string
   readonly windowStart: number
-  leases: { id: string; size: number; expiresAt: number }[]
+  /** `isCut`: Redis holds more under it than fits, and counts what is settled of it without looking at the quota. */
+  leases: { id: string; size: number; expiresAt: number; isCut?: boolean }[]
   /** Of all leases together, and when the first of them ends. */
   size: number
   expiresAt: number

@@ -150,9 +150,10 @@ async function refresh(stores: Stores, userId: string): Promise<void> {
 function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Pool['unanswered'] {
   const { windowStart } = pool
   let left = pool.spent
-  const settlements = pool.leases.map(({ id, size }, i): Settlement => {
+  const settlements = pool.leases.map(({ id, size, isCut }, i): Settlement => {
     // What calls cost above their units goes with the last.
-    const apiCalls = i === pool.leases.length - 1 ? left : Math.min(left, size)
+    const isLast = i === pool.leases.length - 1 && !isCut
+    const apiCalls = isLast ? left : Math.min(left, size)
     left -= apiCalls
     return { how: 'settle', id, units: { apiCalls, reactions: 0 }, windowStart }
   })

@@ -41,7 +41,7 @@ export function finish(pool: Pool, cost: number): void {
 export function adopt(
   stores: Stores,
   userId: string,
-  { needed, ...lease }: { id: string; size: number; expiresAt: number; needed: number },
+  { needed, ...lease }: Pool['leases'][number] & { needed: number },
   { windowStart, used }: Pick<ExchangeAnswer, 'windowStart' | 'used'>,
 ): Pool {
   const { pools } = stores.memory

@@ -1,6 +1,7 @@
 // One call to the seller's origin: sent once, streamed both ways, never followed elsewhere.
 import type { AppContext } from '../context.ts'
 import { uuid } from '../crypto.ts'
+import { NO_UNITS } from '../data/units.ts'
 import { errorFields } from '../log.ts'
 import { Problem } from '../problem.ts'
 import { forwardableRequestHeaders } from './headers.ts'
@@ -11,9 +12,14 @@ const HEADERS_TIMEOUT_MS = 30_000
 
 /** The origin's answer, or null when the caller has left. @throws Problem `origin_unavailable`, `origin_timeout` */
 export async function forward(c: AppContext, target: URL): Promise<Response | null> {
-  const { deps, requestId } = c.var
+  const { deps, paid, requestId } = c.var
   const { method, body, signal: left } = c.req.raw
   const headers = await requestHeaders(c)
+  if (left.aborted) {
+    // The origin has heard nothing of it.
+    paid.costs(NO_UNITS)
+    return null
+  }
   const tooLate = deps.signalAfter(HEADERS_TIMEOUT_MS)
   // Not the limit's own signal: that would also end what is streamed after the headers.
   const timeIsUp = new AbortController()

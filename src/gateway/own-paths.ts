@@ -31,7 +31,7 @@ function plain(path: string): string {
     .split(/[?#\0]/)
   for (const segment of whole.split(/[/\\]+/)) {
     const [name = ''] = segment.split(';')
-    const trimmed = name.replace(/^[\p{Cc}\s]+|[\p{Cc}\s.]+$/gu, '')
+    const trimmed = name.replace(/^[\p{Cc}\s]+|(?<![\p{Cc}\s.])[\p{Cc}\s.]+$|^[\p{Cc}\s.]+$/gu, '')
     if (name === '..') segments.pop()
     else if (trimmed !== '') segments.push(trimmed)
   }

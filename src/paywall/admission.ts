@@ -92,7 +92,9 @@ export function takeFor(stores: Stores, { userId, units, repetition, needed = 1 
 export function holdingOf(stores: Stores, ask: Ask, take: Take, answer: ExchangeAnswer): Holding {
   const { id, expiresAt, keep: needed = 1 } = take
   if (take.mode === 'pool') {
-    const lease = { id, size: answer.got.apiCalls, expiresAt, needed }
+    const size = answer.got.apiCalls
+    const isCut = answer.status === 'pending' && size < take.units.apiCalls
+    const lease = { id, size, expiresAt, needed, isCut }
     return { from: 'pool', pool: adopt(stores, ask.userId, lease, answer) }
   }
   const { windowStart, got: units } = answer

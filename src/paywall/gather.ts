@@ -154,7 +154,7 @@ async function share(
 ): Promise<Admission | null> {
   const { outcome } = brought
   if ('error' in outcome || outcome.admission.holding?.from === 'loan') {
-    return withoutRedis(stores, ask, brought)
+    return withoutRedis(stores, ask, brought, isFresh)
   }
   const { source, obstacle } = outcome.admission
   // Not by its decision: each may call with another key.
@@ -169,14 +169,23 @@ async function share(
   return !decision.allowed || obstacle ? keptOut(decision, source, obstacle) : null
 }
 
-/** Redis has failed the other one, which may be chance: whoever gets nothing without it asks it once more. */
-async function withoutRedis(stores: Stores, ask: Ask, brought: Brought): Promise<Admission | null> {
+/**
+ * Redis has failed the other one, which may be chance: whoever gets nothing without it asks it once more, unless the
+ * other has asked since this call began.
+ */
+async function withoutRedis(
+  stores: Stores,
+  ask: Ask,
+  brought: Brought,
+  isFresh: boolean,
+): Promise<Admission | null> {
   try {
     const admission = await admitWithoutRedis(stores, ask)
     brought.unserved -= 1
     return admission
   } catch (error) {
-    if (!(error instanceof AccountsUnavailable) || isOpen(stores.memory.redis)) throw error
+    const isChance = error instanceof AccountsUnavailable && !isOpen(stores.memory.redis)
+    if (!isChance || isFresh) throw error
     return null
   }
 }

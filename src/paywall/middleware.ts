@@ -149,8 +149,15 @@ async function repeatable(c: AppContext, userId: string, costOf: CostOf): Promis
   return { repetition, units: await costOf(c) }
 }
 
+/** Others may wait for it, and it may hold units: it goes on where its own caller leaves. */
+function admissionFromStores(...asked: Parameters<typeof askStores>): Promise<Admission> {
+  const admission = askStores(...asked)
+  inBackground(asked[0], Promise.allSettled([admission]))
+  return admission
+}
+
 /** `problem` is what is wrong with the request; `isCounted` whether it has passed its rate limit. */
-async function admissionFromStores(
+async function askStores(
   c: AppContext,
   deps: Deps,
   { userId, keyId }: KeyIds,
@@ -161,8 +168,6 @@ async function admissionFromStores(
   const asking = admitTogether(deps, { userId, keyId, units, repetition }).finally(() =>
     inBackground(c, upkeep(deps, deps.now().getTime())),
   )
-  // Others may wait for it: it goes on where its own caller leaves.
-  inBackground(c, Promise.allSettled([asking]))
   const answer = await asking
   const { decision, holding, obstacle } = answer
   for (const work of answer.background) inBackground(c, work)

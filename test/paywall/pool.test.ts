@@ -164,6 +164,12 @@ describe('what a call costs', () => {
     expect(await held(person)).toEqual([])
   })
 
+  test('is never above the quota, though Redis may hold more for it than fits', async () => {
+    const person = await customer({ used: 997 })
+    expect((await shop().buy(person, '/costs/8')).status).toBe(200)
+    expect(await used(person)).toBe(1000)
+  })
+
   test('is never above the quota, however many isolates charge at once', async () => {
     const person = await customer({ used: 980 })
     const isolates = [shop(), shop(), shop()]
