@@ -41,8 +41,9 @@ describe('an origin that does not answer in time', () => {
       asked.push(milliseconds)
       return signalAfter(milliseconds)
     }
-    await send('/echo', { key })
+    const { settled } = await send('/echo', { key })
     deps.signalAfter = signalAfter
+    await settled()
     expect(asked).toContain(30_000)
   })
 })
