@@ -25,7 +25,7 @@ export function upkeep(stores: Stores, now: number): Promise<void> | null {
   return memory.outbox.size > 0 || memory.waiting.size > 0 ? sendWaiting(stores) : null
 }
 
-/** Pools whose rate is of no interest any more, and those that nobody keeps: the request that did has ended before its time. */
+/** Pools whose rate is of no interest any more, and those whose keeper, some request, has ended before its time. */
 function sweep({ memory }: Stores, now: number): void {
   memory.sweptAt = now
   for (const [userId, pool] of memory.pools) {

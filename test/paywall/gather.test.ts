@@ -62,6 +62,19 @@ test.each([
   expect(await heldLeases(person.id)).toEqual([])
 })
 
+/** Resolves when so many calls wait for another one: each has set the limit of its patience. */
+function whoeverJoins({ deps }: Shop, count: number): Promise<void> {
+  const { signalAfter } = deps
+  let joined = 0
+  return new Promise((resolve) => {
+    deps.signalAfter = (milliseconds) => {
+      joined += 1
+      if (joined === count) resolve()
+      return signalAfter(milliseconds)
+    }
+  })
+}
+
 test('a call of several units waits for nobody and takes its own', async () => {
   const person = await customer({ tier: 'pro', known: true })
   const app = busyShop()
@@ -224,9 +237,9 @@ test('whoever loses patience goes on together with the others', async () => {
   const first = app.buy(person)
   await fault.hit()
   const { postgres } = await app.asked(async () => {
+    const joined = whoeverJoins(app, 20)
     const others = burst(app, person, 20)
-    // All of them wait as soon as they have begun.
-    await new Promise((resolve) => setTimeout(resolve))
+    await joined
     app.ringTimers()
     expect(counts(await others)).toEqual({ 200: 20 })
   })
@@ -256,14 +269,10 @@ test('one that asks and is never answered keeps nobody waiting for long', async 
   })
   const first = app.buy(person)
   await fault.hit()
-  let answered = false
-  const second = app.buy(person).finally(() => {
-    answered = true
-  })
-  while (!answered) {
-    app.ringTimers()
-    await new Promise((resolve) => setTimeout(resolve))
-  }
+  const joined = whoeverJoins(app, 1)
+  const second = app.buy(person)
+  await joined
+  app.ringTimers()
   expect((await second).status).toBe(200)
   await fault.release()
   expect((await first).status).toBe(200)
