@@ -13,6 +13,7 @@ import { aborted, endRequested, stackPort } from './process.ts'
 import { startRedis } from './redis.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { type Served, serve } from './serve.ts'
+import { announce } from './stack-file.ts'
 import type { StackInfo } from './stack-info.ts'
 import { simulatorApp } from './stripe/app.ts'
 import { createSimulator } from './stripe/create-simulator.ts'
@@ -108,6 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       // What waited for a retry when the last stack ended.
       stripe.deliverOutstanding()
     }
+    if (folder) closers.push(announce(folder, info))
     return { info, vars: workerVars(info), deliverTo, close }
   } catch (error) {
     await close()

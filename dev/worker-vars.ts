@@ -27,6 +27,10 @@ export function varsBeside(
   if (taken.has('REDIS_HOST') || taken.has('REDIS_PASSWORD')) {
     taken.add('UPSTASH_REDIS_REST_URL').add('UPSTASH_REDIS_REST_TOKEN')
   }
+  // A Stripe account of theirs: the simulator has none of its prices, and must not be sent its key.
+  if (taken.has('STRIPE_SECRET_KEY')) {
+    for (const name of Object.keys(stack)) if (name.startsWith('STRIPE_')) taken.add(name)
+  }
   return Object.fromEntries(Object.entries(stack).filter(([name]) => !taken.has(name)))
 }
 
@@ -46,5 +50,6 @@ export const NOTHING_ELSE: Readonly<Record<string, string>> = Object.fromEntries
     'ORIGIN_URL',
     'ORIGIN_SIGNING_SECRET',
     'ALLOWED_REDIRECT_ORIGINS',
+    'PAYMENT_REVERSAL_POLICY',
   ].map((name) => [name, '']),
 )

@@ -19,6 +19,11 @@ const LIMITERS = {
   pro: 'TIER_PRO_LIMIT',
 } as const
 
+/** The platform's binding, as far as it is used: Node, where the commands run, knows none of its types. */
+interface LimitBinding {
+  limit(of: { key: string }): Promise<{ success: boolean }>
+}
+
 const built = new WeakMap<Bindings, Deps>()
 
 /** The clients for these bindings, built once per isolate. @throws ConfigError */
@@ -69,7 +74,7 @@ function limiters(bindings: Record<string, unknown>): Deps['limiters'] {
     )
   }
   const limiter = (name: keyof typeof LIMITERS): RateLimiter => {
-    const binding = bindings[LIMITERS[name]] as RateLimit
+    const binding = bindings[LIMITERS[name]] as LimitBinding
     return { allows: (key) => binding.limit({ key }).then(({ success }) => success) }
   }
   return {
@@ -79,6 +84,6 @@ function limiters(bindings: Record<string, unknown>): Deps['limiters'] {
   }
 }
 
-function isRateLimit(binding: unknown): binding is RateLimit {
+function isRateLimit(binding: unknown): binding is LimitBinding {
   return typeof binding === 'object' && binding !== null && 'limit' in binding
 }

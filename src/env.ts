@@ -110,6 +110,7 @@ const schema = z.object({
   PAST_DUE_GRACE_DAYS: count(3, { most: 365 }),
   // Stripe's own limit.
   TRIAL_DAYS: count(0, { most: 730 }),
+  PAYMENT_REVERSAL_POLICY: z.enum(['cancel', 'keep']).default('cancel'),
   PAYWALL_MEMORY_SECONDS: count(5, { most: 3600 }),
   PAYWALL_STALE_SECONDS: count(300, { most: 86_400 }),
   REDIS_TIMEOUT_MS: count(300, { least: 1, most: 60_000 }),
@@ -135,6 +136,8 @@ export interface Config {
   prices: PriceIds
   pastDueGraceDays: number
   trialDays: number
+  /** What a full refund or a lost dispute does to the subscription: ends it at Stripe, or nothing. */
+  paymentReversal: 'cancel' | 'keep'
   /** How long an isolate answers from its memory, and for how long while nobody can be asked. */
   memorySeconds: number
   staleSeconds: number
@@ -186,6 +189,7 @@ export function parseEnv(bindings: Bindings): Config {
     },
     pastDueGraceDays: env.PAST_DUE_GRACE_DAYS,
     trialDays: env.TRIAL_DAYS,
+    paymentReversal: env.PAYMENT_REVERSAL_POLICY,
     memorySeconds: env.PAYWALL_MEMORY_SECONDS,
     staleSeconds: env.PAYWALL_STALE_SECONDS,
     redirectOrigins: list(env.ALLOWED_REDIRECT_ORIGINS)?.map((origin) => new URL(origin).origin),

@@ -10,6 +10,11 @@ const stack = {
   UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:8792',
   UPSTASH_REDIS_REST_TOKEN: 'local',
 }
+const simulator = {
+  STRIPE_SECRET_KEY: 'sk_test_local',
+  STRIPE_PRICE_ID_HOBBY: 'price_local',
+  STRIPE_API_BASE: 'http://127.0.0.1:8790',
+}
 
 test('a variable of their own replaces that of the stack, and no other; an empty one is absent', () => {
   const own = { DATABASE_URL: 'postgres://mine', UPSTASH_REDIS_REST_TOKEN: ' ' }
@@ -25,6 +30,16 @@ test.each([{ REDIS_HOST: 'mine.upstash.io' }, { REDIS_PASSWORD: 'mine' }])(
     expect(varsBeside(own, stack)).toEqual({ DATABASE_URL: stack.DATABASE_URL })
   },
 )
+
+test('a Stripe key of their own belongs to an account that the simulator knows nothing of', () => {
+  const own = { STRIPE_SECRET_KEY: 'sk_test_mine' }
+  expect(varsBeside(own, { ...stack, ...simulator })).toEqual(stack)
+  const one = { STRIPE_PRICE_ID_HOBBY: 'price_other' }
+  expect(varsBeside(one, simulator)).toEqual({
+    STRIPE_SECRET_KEY: simulator.STRIPE_SECRET_KEY,
+    STRIPE_API_BASE: simulator.STRIPE_API_BASE,
+  })
+})
 
 test('the example, copied as it is, takes nothing from the local stack', () => {
   const example = readFileSync(join(import.meta.dirname, '../../.dev.vars.example'), 'utf8')

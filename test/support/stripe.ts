@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:test'
 import { createHmac } from 'node:crypto'
 import type { StackInfo } from '../../dev/stack-info.ts'
+import { EVENT_TYPES } from '../../src/billing/event-types.ts'
 import type { Answer, Json, Person, TestApp } from './app.ts'
 
 /** What the stack serves; bound by vitest.config.ts. */
@@ -58,14 +59,7 @@ export function deliver({ call, deps }: TestApp, event: EventJson): Promise<Answ
   })
 }
 
-const USED = new Set([
-  'checkout.session.completed',
-  'customer.subscription.created',
-  'customer.subscription.updated',
-  'customer.subscription.deleted',
-  'invoice.payment_succeeded',
-  'invoice.payment_failed',
-])
+const USED: ReadonlySet<string> = new Set(EVENT_TYPES)
 
 /** Delivers those events of a customer that a Tollgate endpoint asks for and that were not delivered before. */
 export async function deliverNew(

@@ -1,17 +1,8 @@
 // The webhook endpoint of the local Worker: one, made or moved over the API as a deploy script would.
 import { z } from 'zod'
+import { EVENT_TYPES } from '../../../src/billing/event-types.ts'
 import { StripeError } from '../errors.ts'
 import type { Simulator } from '../simulator.ts'
-
-/** What Tollgate listens to. */
-export const TOLLGATE_EVENTS = [
-  'checkout.session.completed',
-  'customer.subscription.created',
-  'customer.subscription.updated',
-  'customer.subscription.deleted',
-  'invoice.payment_succeeded',
-  'invoice.payment_failed',
-] as const
 
 /** The mark by which the endpoint is found again. */
 const MARK = { key: 'tollgate', value: 'local-worker' }
@@ -31,7 +22,7 @@ export async function putLocalEndpoint(
   sim: Simulator,
   { secretKey, webhookSecret }: LocalEndpointOptions,
   url: string,
-  enabledEvents: readonly string[] = TOLLGATE_EVENTS,
+  enabledEvents: readonly string[] = EVENT_TYPES,
 ): Promise<string> {
   const existing = [...sim.data.webhookEndpoints.values()].find(
     (endpoint) => endpoint.metadata[MARK.key] === MARK.value,

@@ -1,0 +1,74 @@
+// The configuration that a command works with (`doctor`, `stripe:setup`, `reconcile`, `stripe:replay`).
+import { existsSync, readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import type { Deps } from '../src/context.ts'
+import { depsFor } from '../src/deps.ts'
+import type { Log } from '../src/log.ts'
+import { announcedIn } from './stack-file.ts'
+import { NOTHING_ELSE, varsBeside, workerVars } from './worker-vars.ts'
+
+export interface CommandVars {
+  /** By name, each from the first place that has it: the environment, the file, the local stack that runs. */
+  vars: Record<string, string>
+  /** Where each came from. */
+  sources: Record<string, 'environment' | 'file' | 'local stack'>
+  /** The file that was read, or would be written. */
+  file: string
+}
+
+/** The Worker's variables, all of them. */
+const NAMES: readonly string[] = [
+  'DATABASE_URL',
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+  'JWT_SECRET_KEY',
+  'STRIPE_SECRET_KEY',
+  'STRIPE_PUBLISHABLE_KEY',
+  'STRIPE_WEBHOOK_SECRET',
+  'STRIPE_PRICE_ID_HOBBY',
+  'STRIPE_PRICE_ID_RESEARCH',
+  'STRIPE_PRICE_ID_PRO',
+  'STRIPE_API_BASE',
+  ...Object.keys(NOTHING_ELSE),
+]
+
+/**
+ * Reads the variables as `npm run dev` does, and the environment before them.
+ * @param file `.dev.vars`, or another of its form: one for each deployment
+ * @param folder of the local stack
+ * @throws Error when a file other than `.dev.vars` is named and does not exist
+ */
+export function readCommandVars(
+  file = '.dev.vars',
+  { folder = '.stack', env = process.env }: { folder?: string; env?: NodeJS.Dict<string> } = {},
+): CommandVars {
+  if (file !== '.dev.vars' && !existsSync(file)) throw new Error(`There is no file ${file}.`)
+  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+  const own: Record<string, string> = {}
+  const sources: CommandVars['sources'] = {}
+  for (const name of NAMES) {
+    for (const [source, values] of [['environment', env] as const, ['file', fromFile] as const]) {
+      const value = values[name]?.trim()
+      if (!value || name in own) continue
+      own[name] = value
+      sources[name] = source
+    }
+  }
+  const info = announcedIn(folder)
+  const fromStack = info ? varsBeside(own, workerVars(info)) : {}
+  for (const name of Object.keys(fromStack)) sources[name] = 'local stack'
+  return { vars: { ...fromStack, ...own }, sources, file }
+}
+
+/** What the Worker is built of, in Node: a command is nobody's caller, so that no rate limit meets it. */
+export function commandDeps(vars: Readonly<Record<string, string>>, log: Log): Deps {
+  const unlimited = { limit: async () => ({ success: true }) }
+  const limiters = {
+    AUTH_ADDRESS_LIMIT: unlimited,
+    AUTH_ACCOUNT_LIMIT: unlimited,
+    TIER_HOBBY_LIMIT: unlimited,
+    TIER_RESEARCH_LIMIT: unlimited,
+    TIER_PRO_LIMIT: unlimited,
+  }
+  return { ...depsFor({ ...vars, ...limiters }), log }
+}
