@@ -52,7 +52,11 @@ function build(bindings: Bindings): Deps {
   }
 }
 
-function connectStripe({ secretKey, apiBase }: Config['stripe']): Stripe {
+/** A client of Stripe, or of what stands in for it at `apiBase`. */
+export function connectStripe({
+  secretKey,
+  apiBase,
+}: Pick<Config['stripe'], 'secretKey' | 'apiBase'>): Stripe {
   return new Stripe(secretKey, {
     httpClient: Stripe.createFetchHttpClient(),
     timeout: STRIPE_TIMEOUT_MS,
