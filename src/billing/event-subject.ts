@@ -1,8 +1,13 @@
-// Which subscription an event speaks of. Pure; reads the shapes from before basil (2025-03-31) and since.
+// What an event speaks of. Pure; reads the shapes from before basil (2025-03-31) and since.
+import type { EventType } from './event-types.ts'
 import type { StripeEvent } from './verify.ts'
 
 export type Subject =
-  | { kind: 'subscription'; subscriptionId: string }
+  /** `owes`: the event says that a payment is missing, so that the invoices will be asked for. */
+  | { kind: 'subscription'; subscriptionId: string; owes: boolean }
+  /** Money that went back. */
+  | { kind: 'refund'; chargeId: string }
+  | { kind: 'dispute'; disputeId: string }
   | { kind: 'ignored'; reason: string }
 
 /** An object in neither of the shapes that we know: Stripe has changed, or our fixtures are wrong. */
@@ -10,30 +15,36 @@ export class UnknownShapeError extends Error {
   override name = 'UnknownShapeError'
 }
 
-const SUBSCRIPTION_ID = /^sub_\w{1,250}$/
-
 /** @throws UnknownShapeError, never a silent guess */
 export function eventSubject(event: StripeEvent): Subject {
   const { object } = event.data
-  switch (event.type) {
+  switch (event.type as EventType) {
     case 'customer.subscription.created':
     case 'customer.subscription.updated':
     case 'customer.subscription.deleted':
-      return subject(idOf(object.id), event)
+    case 'customer.subscription.paused':
+    case 'customer.subscription.resumed':
+      return subscription(object.id, event, object.status === 'past_due')
     case 'checkout.session.completed':
       if (object.mode !== 'subscription') {
         return { kind: 'ignored', reason: 'the checkout sold no subscription' }
       }
-      return subject(idOf(object.subscription), event)
+      return subscription(object.subscription, event, false)
     case 'invoice.payment_succeeded':
+      return invoiceSubject(event, false)
     case 'invoice.payment_failed':
-      return invoiceSubject(event)
+      return invoiceSubject(event, true)
+    case 'charge.refunded':
+      return { kind: 'refund', chargeId: idOf(object.id, 'ch|py', event) }
+    case 'charge.dispute.closed':
+      // dp_ before 2020, du_ since.
+      return { kind: 'dispute', disputeId: idOf(object.id, 'dp|du', event) }
     default:
       return { kind: 'ignored', reason: `events of type ${event.type} are not used` }
   }
 }
 
-function invoiceSubject(event: StripeEvent): Subject {
+function invoiceSubject(event: StripeEvent, owes: boolean): Subject {
   const invoice = event.data.object
   if (!('parent' in invoice) && !('subscription' in invoice)) {
     throw new UnknownShapeError(`Invoice of ${event.id} has neither parent nor subscription`)
@@ -43,20 +54,18 @@ function invoiceSubject(event: StripeEvent): Subject {
   if (named === null || named === undefined) {
     return { kind: 'ignored', reason: 'the invoice belongs to no subscription' }
   }
-  return subject(idOf(named), event)
+  return subscription(named, event, owes)
 }
 
-function subject(subscriptionId: string | null, event: StripeEvent): Subject {
-  if (subscriptionId && SUBSCRIPTION_ID.test(subscriptionId)) {
-    return { kind: 'subscription', subscriptionId }
-  }
-  throw new UnknownShapeError(`Event ${event.id} (${event.type}) names no subscription`)
+function subscription(named: unknown, event: StripeEvent, owes: boolean): Subject {
+  return { kind: 'subscription', subscriptionId: idOf(named, 'sub', event), owes }
 }
 
-/** An id, or that of an expanded object. */
-function idOf(value: unknown): string | null {
+/** An id of one of those prefixes, or that of an expanded object. */
+function idOf(value: unknown, prefixes: string, event: StripeEvent): string {
   const id = typeof value === 'object' ? record(value)?.id : value
-  return typeof id === 'string' ? id : null
+  if (typeof id === 'string' && new RegExp(`^(${prefixes})_\\w{1,250}$`).test(id)) return id
+  throw new UnknownShapeError(`Event ${event.id} (${event.type}) names no ${prefixes}_ object`)
 }
 
 function record(value: unknown): Record<string, unknown> | null {

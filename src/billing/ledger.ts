@@ -1,35 +1,39 @@
 // The ledger of Stripe's events: what arrived, how often, and what became of it. Draws the tickets.
-import { and, eq, ne, type SQL, sql } from 'drizzle-orm'
+import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Database } from '../data/db.ts'
 import { type EventOutcome, stripeEvents } from '../data/schema.ts'
 import type { StripeEvent } from './verify.ts'
 
 export type Entry = { kind: 'duplicate' } | { kind: 'open'; ticket: number; attempt: number }
 
-export interface Finish {
-  outcome: EventOutcome
-  reason?: string | undefined
+/** An event's work: what the batch that does it writes into the ledger. */
+export interface Cause {
+  eventId: string
+  ticket: number
+  startedAt: Date
 }
 
 /**
- * Enters the event and draws its ticket. An event that is done is a duplicate; one whose work failed, or whose
- * Worker died at it, is opened again.
+ * Enters the event and draws its ticket. An event that is done is a duplicate, unless it is to be done `again`; one
+ * whose work failed, or whose Worker died at it, is opened again.
  */
 export async function openEntry(
   db: Database,
   event: StripeEvent,
   subscriptionId: string | null,
   now: Date,
+  again = false,
 ): Promise<Entry> {
   const { rows } = await db.execute<{ ticket: string; attempts: number }>(sql`
     insert into stripe_events
-      (id, type, api_version, created_at, received_at, state, ticket, subscription_id)
+      (id, type, api_version, created_at, received_at, attempted_at, state, ticket, subscription_id)
     values (${event.id}, ${event.type}, ${event.api_version ?? null},
-      ${new Date(event.created * 1000).toISOString()}, ${now.toISOString()}, 'processing',
-      nextval('sync_ticket'), ${subscriptionId})
+      ${new Date(event.created * 1000).toISOString()}, ${now.toISOString()}, ${now.toISOString()},
+      'processing', nextval('sync_ticket'), ${subscriptionId})
     on conflict (id) do update set
-      state = 'processing', attempts = stripe_events.attempts + 1, ticket = excluded.ticket
-      where stripe_events.state <> 'done'
+      state = 'processing', attempts = stripe_events.attempts + 1, ticket = excluded.ticket,
+      attempted_at = excluded.attempted_at, outcome = null, reason = null, finished_at = null
+      where stripe_events.state <> 'done' or ${again}
     returning ticket::text, attempts`)
   const [row] = rows
   if (!row) return { kind: 'duplicate' }
@@ -44,38 +48,39 @@ export async function drawTicket(db: Database): Promise<number> {
   return Number(rows[0]?.ticket)
 }
 
-/** Marks the event done; part of the batch that does its work, where there is work. */
-export function finishEntry(
+/** Marks an event done whose work wrote nothing. */
+export async function finishEntry(
   db: Database,
-  eventId: string,
-  { outcome, reason }: { outcome: EventOutcome | SQL; reason?: string | undefined },
-  startedAt: Date,
+  { eventId, startedAt }: Cause,
+  { outcome, reason }: { outcome: EventOutcome; reason: string },
   now: Date,
-) {
-  return db
+): Promise<void> {
+  await db
     .update(stripeEvents)
     .set({
       state: 'done',
-      outcome: outcome as EventOutcome,
-      reason: reason ?? null,
-      lastError: null,
+      outcome,
+      reason,
       durationMs: now.getTime() - startedAt.getTime(),
       finishedAt: now,
     })
     .where(and(eq(stripeEvents.id, eventId), ne(stripeEvents.state, 'done')))
 }
 
-/** Notes a failure; the event stays open for Stripe's next try. */
+/** Notes a failure; the event stays open for Stripe's next try, and for the cron. */
 export async function failEntry(
   db: Database,
-  eventId: string,
-  ticket: number,
+  { eventId, ticket, startedAt }: Cause,
   message: string,
-  durationMs: number,
+  now: Date,
 ): Promise<void> {
   await db
     .update(stripeEvents)
-    .set({ state: 'failed', lastError: message, durationMs })
+    .set({
+      state: 'failed',
+      lastError: message,
+      durationMs: now.getTime() - startedAt.getTime(),
+    })
     .where(
       and(
         eq(stripeEvents.id, eventId),

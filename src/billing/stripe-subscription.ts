@@ -8,11 +8,11 @@ import {
 import { type PriceIds, type Tier, tierOfPrice } from '../plans.ts'
 import { UnknownShapeError } from './event-subject.ts'
 
-/** What Stripe shows, without whose it is and without the ticket. `tier` is null for a price that is not ours. */
+/** What Stripe shows, without whose it is, since when it owes, and the ticket. `tier` is null for a price that is not ours. */
 export type SubscriptionReading = Omit<
   typeof subscriptions.$inferInsert,
-  'userId' | 'ticket' | 'syncedAt' | 'tier' | 'pastDueSince'
-> & { tier: Tier | null; customerId: string }
+  'userId' | 'ticket' | 'syncedAt' | 'tier' | 'pastDueSince' | 'servicePaused'
+> & { tier: Tier | null; customerId: string; servicePaused: boolean }
 
 // Before basil (2025-03-31) the period stood on the subscription, since then on its items.
 type AnyShape = Stripe.Subscription & Partial<Period>
@@ -21,7 +21,10 @@ interface Period {
   current_period_end: number
 }
 
-/** @throws UnknownShapeError when the period, the price or the status cannot be read */
+/**
+ * @param subscription with its latest invoice expanded
+ * @throws UnknownShapeError when the period, the price or the status cannot be read
+ */
 export function readingOf(subscription: AnyShape, prices: PriceIds): SubscriptionReading {
   const items = subscription.items.data
   const item = items.find(({ price }) => tierOfPrice(prices, price.id) !== null) ?? items[0]
@@ -43,6 +46,7 @@ export function readingOf(subscription: AnyShape, prices: PriceIds): Subscriptio
     endedAt: optionalInstant(subscription.ended_at),
     trialEnd: optionalInstant(subscription.trial_end),
     collectionPaused: subscription.pause_collection !== null,
+    servicePaused: isServicePaused(subscription),
     createdAt: instant(subscription.created),
   }
 }
@@ -54,6 +58,17 @@ function periodOf(id: string, ...candidates: readonly Partial<Period>[]): Period
     }
   }
   throw new UnknownShapeError(`Subscription ${id} shows no period, neither on its items nor itself`)
+}
+
+/**
+ * Stripe's `void` means that no service is given while collection is paused; its other two give it for nothing, or
+ * for payment later (https://docs.stripe.com/billing/subscriptions/pause-payment). What was paid stays paid: the
+ * service ends with the first period of which the invoice is not.
+ */
+function isServicePaused({ id, pause_collection, latest_invoice: invoice }: AnyShape): boolean {
+  if (pause_collection?.behavior !== 'void' || invoice === null) return false
+  if (typeof invoice === 'object') return invoice.status !== 'paid'
+  throw new UnknownShapeError(`Subscription ${id} was read without its latest invoice`)
 }
 
 function statusOf({ id, status }: Stripe.Subscription): SubscriptionStatus {

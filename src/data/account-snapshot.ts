@@ -34,7 +34,7 @@ export type SnapshotRow = {
 }
 
 /** The statement that reads a snapshot; a writer adds it to its own batch, after its writes. */
-export function snapshotQuery(userId: string): SQL {
+export function snapshotQuery(userId: string | SQL): SQL {
   return sql`
     select u.id as user_id, u.version::text as version, u.tier, ${epochMs(sql`u.created_at`)}::text as created_at,
       coalesce((
@@ -51,6 +51,7 @@ export function snapshotQuery(userId: string): SQL {
           'cancelAt', ${epochMs(sql`s.cancel_at`)},
           'trialEnd', ${epochMs(sql`s.trial_end`)},
           'pastDueSince', ${epochMs(sql`s.past_due_since`)},
+          'servicePaused', s.service_paused,
           'createdAt', ${epochMs(sql`s.created_at`)}))
         from subscriptions s where s.user_id = u.id
       ), '[]'::json) as subscriptions,
@@ -118,6 +119,7 @@ const snapshotShape = z.object({
       cancelAt: instant.nullable(),
       trialEnd: instant.nullable(),
       pastDueSince: instant.nullable(),
+      servicePaused: z.boolean(),
       createdAt: instant,
     }),
   ),

@@ -69,7 +69,7 @@ export const CHANGED_KEY = 'tollgate:changed:2'
 /** Redis's keys of an account. The number is the form's: what another release wrote is not read. */
 export function accountKeys(userId: string) {
   return {
-    snapshot: `tollgate:account:2:${userId}`,
+    snapshot: `tollgate:account:3:${userId}`,
     usage: `tollgate:usage:2:${userId}`,
     leases: `tollgate:leases:2:${userId}`,
   }

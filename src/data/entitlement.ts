@@ -14,6 +14,8 @@ export interface SubscriptionState {
   cancelAt: number | null
   trialEnd: number | null
   pastDueSince: number | null
+  /** Collection is paused without service, and the running period was not paid. */
+  servicePaused: boolean
   createdAt: number
 }
 
@@ -76,7 +78,7 @@ export function accessDenial(
   switch (subscription.status) {
     case 'active':
     case 'trialing':
-      return null
+      return subscription.servicePaused ? 'subscription_paused' : null
     case 'past_due': {
       const until = graceUntil(subscription, graceDays)
       return until !== null && now.getTime() < until ? null : 'payment_past_due'

@@ -56,6 +56,8 @@ export const users = pgTable(
     /** The plan that they mean to buy; what they bought stands in subscriptions. */
     tier: text('tier', { enum: TIERS }).notNull(),
     stripeCustomerId: text('stripe_customer_id'),
+    /** When its subscriptions were last compared with Stripe's, all of them. */
+    reconciledAt: instant('reconciled_at'),
     /** Raised by every write that the account snapshot shows; an older snapshot never replaces a newer one. */
     version: wholeNumber('version').notNull().default(1),
     createdAt: instant('created_at').notNull(),
@@ -63,6 +65,9 @@ export const users = pgTable(
   (t) => [
     uniqueIndex('users_email_key').on(sql`lower(${t.email})`),
     uniqueIndex('users_stripe_customer_id_key').on(t.stripeCustomerId),
+    index('users_reconciled_at_index')
+      .on(t.reconciledAt.asc().nullsFirst())
+      .where(sql`${t.stripeCustomerId} is not null`),
     check(
       'users_email_check',
       sql`length(${t.email}) between 3 and 254 and ${t.email} like '%_@_%'`,
@@ -118,6 +123,8 @@ export const subscriptions = pgTable(
     pastDueSince: instant('past_due_since'),
     /** Stripe's pause_collection: the status stays as it is. */
     collectionPaused: boolean('collection_paused').notNull(),
+    /** Collection is paused in the way that means "no service" (`void`), and the running period was not paid. */
+    servicePaused: boolean('service_paused').notNull().default(false),
     ticket: wholeNumber('ticket').notNull(),
     /** When Stripe made it. */
     createdAt: instant('created_at').notNull(),
@@ -175,6 +182,8 @@ export const stripeEvents = pgTable(
     /** When Stripe made it; one-second grain, never used for order. */
     createdAt: instant('created_at').notNull(),
     receivedAt: instant('received_at').notNull(),
+    /** When the latest attempt began. */
+    attemptedAt: instant('attempted_at').notNull().defaultNow(),
     state: text('state', { enum: EVENT_STATES }).notNull(),
     outcome: text('outcome', { enum: EVENT_OUTCOMES }),
     reason: text('reason'),
@@ -182,12 +191,14 @@ export const stripeEvents = pgTable(
     /** The ticket of the latest attempt. */
     ticket: wholeNumber('ticket').notNull(),
     subscriptionId: text('subscription_id'),
+    /** Of the latest attempt that failed; kept when a later one succeeds. */
     lastError: text('last_error'),
     durationMs: integer('duration_ms'),
     finishedAt: instant('finished_at'),
   },
   (t) => [
-    index('stripe_events_state_index').on(t.state, t.receivedAt),
+    index('stripe_events_unfinished_index').on(t.attemptedAt).where(sql`${t.state} <> 'done'`),
+    index('stripe_events_received_at_index').on(t.receivedAt),
     check('stripe_events_id_check', sql`${t.id} like 'evt_%'`),
     check('stripe_events_state_check', sql`${t.state} in (${oneOf(EVENT_STATES)})`),
     check('stripe_events_outcome_check', sql`${t.outcome} in (${oneOf(EVENT_OUTCOMES)})`),
@@ -204,8 +215,8 @@ export const auditLog = pgTable(
     at: instant('at').notNull(),
     userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
     action: text('action').notNull(),
-    /** The Stripe event that caused it, where one did. */
-    eventId: text('event_id').references(() => stripeEvents.id, { onDelete: 'set null' }),
+    /** The Stripe event that caused it, where one did. Outlives the ledger's own row, which is kept for 90 days. */
+    eventId: text('event_id'),
     detail: jsonb('detail').$type<Record<string, unknown>>().notNull(),
   },
   (t) => [
@@ -213,4 +224,18 @@ export const auditLog = pgTable(
     index('audit_log_event_id_index').on(t.eventId),
     check('audit_log_action_check', sql`${t.action} ~ '^[a-z]+(_[a-z]+)*\\.[a-z]+(_[a-z]+)*$'`),
   ],
+)
+
+/** One row: how far Stripe's events have been read, and who reads them. */
+export const reconciliation = pgTable(
+  'reconciliation',
+  {
+    id: integer('id').primaryKey(),
+    /** Every event that Stripe made before is in the ledger. */
+    eventsReadUntil: instant('events_read_until'),
+    /** The pass under way; another begins when it has ended or its time is over. */
+    holder: text('holder'),
+    heldUntil: instant('held_until'),
+  },
+  (t) => [check('reconciliation_id_check', sql`${t.id} = 1`)],
 )

@@ -19,6 +19,7 @@ const state = (changes: Partial<SubscriptionState> = {}): SubscriptionState => (
   cancelAt: null,
   trialEnd: null,
   pastDueSince: null,
+  servicePaused: false,
   createdAt: now.getTime() - 10 * day,
   ...changes,
 })

@@ -16,6 +16,7 @@ const state = (changes: Partial<SubscriptionState>): SubscriptionState => ({
   cancelAt: null,
   trialEnd: null,
   pastDueSince: null,
+  servicePaused: false,
   createdAt: now.getTime() - day,
   ...changes,
 })

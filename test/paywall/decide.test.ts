@@ -27,6 +27,7 @@ const subscription: fc.Arbitrary<SubscriptionState> = fc
     cancelAtPeriodEnd: fc.boolean(),
     cancelAt: fc.option(near),
     since: near,
+    servicePaused: fc.boolean(),
     createdAt: fc.integer({ min: NOW - 400 * DAY, max: NOW }),
   })
   .map(({ since, ...rest }) => ({
@@ -50,12 +51,19 @@ const account: fc.Arbitrary<AccountSnapshot> = fc.record({
 
 /** Until when a subscription opens if nothing changes, or 0 where it does not. */
 function opensUntil(
-  { status, cancelAt, cancelAtPeriodEnd, currentPeriodEnd, pastDueSince }: SubscriptionState,
+  {
+    status,
+    cancelAt,
+    cancelAtPeriodEnd,
+    currentPeriodEnd,
+    pastDueSince,
+    servicePaused,
+  }: SubscriptionState,
   graceDays: number,
 ): number {
   const ends = [cancelAt, cancelAtPeriodEnd ? currentPeriodEnd : null]
   if (status === 'past_due') ends.push(pastDueSince === null ? 0 : pastDueSince + graceDays * DAY)
-  else if (status !== 'active' && status !== 'trialing') return 0
+  else if ((status !== 'active' && status !== 'trialing') || servicePaused) return 0
   const until = Math.min(...ends.map((end) => end ?? Number.POSITIVE_INFINITY))
   return until > NOW ? until : 0
 }
@@ -77,7 +85,9 @@ test('opens to an active key of an account with a subscription that opens, until
       const wanted = {
         subscription_required: true,
         payment_past_due: statuses.has('past_due') || statuses.has('unpaid'),
-        subscription_paused: statuses.has('paused'),
+        subscription_paused:
+          statuses.has('paused') ||
+          snapshot.subscriptions.some(({ servicePaused }) => servicePaused),
         invalid_api_key: false,
       }
       expect(wanted[decision.code], decision.code).toBe(true)

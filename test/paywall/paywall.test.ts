@@ -472,7 +472,7 @@ describe('what is down', () => {
     'Redis that holds the nonsense %s: Postgres answers, and the entry is healed',
     async (write) => {
       const person = await subscribe(app, await signUp(app))
-      const key = `tollgate:account:2:${person.id}`
+      const key = `tollgate:account:3:${person.id}`
       await deps.redis.evaluate(`redis.call('DEL', KEYS[1]) ${write}`, [key], [person.id])
       expect((await generate(person, {}, testApp())).headers.get('Server-Timing')).toContain(
         'postgres',

@@ -75,6 +75,10 @@ export async function deliverNew(
   }
 }
 
+/** What the request that stores an active subscription has in its body, and no other. */
+export const writeOf = (subscription: string): string =>
+  JSON.stringify(`"id":"${subscription}","status":"active"`).slice(1, -1)
+
 /** A person who pays, with what a test needs to go on. */
 export interface Subscriber extends Person {
   customer: string

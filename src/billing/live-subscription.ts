@@ -1,0 +1,78 @@
+// One subscription as Stripe has it now, in one request: for one that owes, its invoices come along.
+import type Stripe from 'stripe'
+import type { Deps } from '../context.ts'
+import { isMissing } from '../stripe-fault.ts'
+import { UnknownShapeError } from './event-subject.ts'
+
+export interface LiveSubscription {
+  /** With its latest invoice expanded. */
+  subscription: Stripe.Subscription
+  /** Since when it has been past due without a break; null where it is not, or no invoice tells. */
+  owesSince: Date | null
+}
+
+/** Enough for a debt of some months; an older one is read on page by page. */
+const PAGE = 10
+
+/**
+ * @param owes whether it is expected to be past due: a wrong guess costs a second request, and nothing else
+ * @returns null when Stripe has no such subscription
+ * @throws Stripe's errors
+ */
+export async function readLive(
+  { stripe, log }: Pick<Deps, 'stripe' | 'log'>,
+  id: string,
+  owes: boolean,
+): Promise<LiveSubscription | null> {
+  try {
+    return (owes && (await throughInvoices(stripe, id))) || (await directly(stripe, id))
+  } catch (error) {
+    if (!isMissing(error, 'id') && !isMissing(error, 'subscription')) throw error
+    log('error', 'subscription_missing_at_stripe', { subscription: id })
+    return null
+  }
+}
+
+async function directly(stripe: Stripe, id: string): Promise<LiveSubscription> {
+  const subscription = await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] })
+  const isPastDue = subscription.status === 'past_due'
+  return { subscription, owesSince: isPastDue ? await startOfDebt(invoicesOf(stripe, id)) : null }
+}
+
+/** Null where it has no invoice to be read through. */
+async function throughInvoices(stripe: Stripe, id: string): Promise<LiveSubscription | null> {
+  const invoices = invoicesOf(stripe, id, ['data.parent.subscription_details.subscription'])
+  const { data } = await invoices
+  const [newest] = data
+  if (!newest) return null
+  const subscription = newest.parent?.subscription_details?.subscription
+  if (typeof subscription !== 'object' || subscription.id !== id) {
+    throw new UnknownShapeError(`Invoice ${newest.id} does not show its subscription ${id}`)
+  }
+  const latest = data.find((invoice) => invoice.id === subscription.latest_invoice)
+  const isPastDue = subscription.status === 'past_due'
+  return {
+    subscription: { ...subscription, latest_invoice: latest ?? subscription.latest_invoice },
+    owesSince: isPastDue ? await startOfDebt(invoices) : null,
+  }
+}
+
+/** Newest first. */
+function invoicesOf(stripe: Stripe, subscription: string, expand: string[] = []) {
+  return stripe.invoices.list({ subscription, limit: PAGE, expand })
+}
+
+/**
+ * The first failure since something was last paid: the due date of an invoice that is sent; else the moment when it
+ * was finalised, as Stripe tries to collect it at once. A retry changes neither.
+ */
+async function startOfDebt(invoices: AsyncIterable<Stripe.Invoice>): Promise<Date | null> {
+  let since: number | null = null
+  for await (const { status, due_date, status_transitions } of invoices) {
+    if (status === 'paid') break
+    if (status === 'open' || status === 'uncollectible') {
+      since = due_date ?? status_transitions.finalized_at ?? since
+    }
+  }
+  return since === null ? null : new Date(since * 1000)
+}
