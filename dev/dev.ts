@@ -1,14 +1,18 @@
 // `npm run dev`: the stack and the Worker with reload. Data stays in .stack/; ending it leaves no process behind.
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { FLUSH_CRON, RECONCILE_CRON } from '../src/crons.ts'
 import { aborted, appPort, endRequested, stackPort } from './process.ts'
 import { type Stack, startStack } from './stack.ts'
 import { type RunningWorker, startWorker } from './worker.ts'
 import { varsBeside } from './worker-vars.ts'
 
 const APP_PORT = 8787
-/** As wrangler.toml has it. */
+/** Of either cron. */
 const CRON_INTERVAL_MS = 5 * 60_000
+/** The end of `npm run dev` waits for the first; a pass of the other may take a minute. */
+const FLUSH_MS = 5_000
+const RECONCILE_MS = 90_000
 
 async function main(): Promise<void> {
   let stack: Stack | undefined
@@ -45,18 +49,25 @@ async function main(): Promise<void> {
 }
 
 /**
- * What Redis counts goes to Postgres now and then, and at the end: the function that is given back. Only between
- * stores that are both the stack's: an account of another Redis would be taken for gone.
+ * What Redis counts goes to Postgres now and then, and at the end: the function that is given back. What Stripe has
+ * not told is found out now and then. Only between stores that are both the stack's: an account of another Redis would
+ * be taken for gone.
  */
 function startCron(worker: RunningWorker, vars: Record<string, string>): () => Promise<void> {
   const stores = ['DATABASE_URL', 'UPSTASH_REDIS_REST_URL']
   if (!stores.every((name) => name in vars)) return async () => {}
-  const run = () =>
-    worker.runCron().catch((error: unknown) => console.error('The cron failed:', error))
-  const timer = setInterval(run, CRON_INTERVAL_MS)
+  const run = (cron: string, limitMs: number) =>
+    worker
+      .runCron(cron, limitMs)
+      .catch((error: unknown) => console.error('The cron failed:', error))
+  const flush = () => run(FLUSH_CRON, FLUSH_MS)
+  const timers = [
+    setInterval(flush, CRON_INTERVAL_MS),
+    setInterval(() => run(RECONCILE_CRON, RECONCILE_MS), CRON_INTERVAL_MS),
+  ]
   return async () => {
-    clearInterval(timer)
-    await Promise.race([run(), worker.ended])
+    for (const timer of timers) clearInterval(timer)
+    await Promise.race([flush(), worker.ended])
   }
 }
 

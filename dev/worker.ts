@@ -9,7 +9,6 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url))
 const READY_MS = 60_000
 const END_MS = 5_000
-const CRON_MS = 5_000
 
 export interface WorkerOptions {
   /** 0 picks a free one. */
@@ -26,8 +25,8 @@ export interface RunningWorker {
   url: string
   /** Resolves when the process is gone, however that came. */
   ended: Promise<void>
-  /** The cron once: wrangler never runs it by itself. @throws Error when it fails or takes longer than 5 s */
-  runCron(): Promise<void>
+  /** One of the crons once: wrangler runs none by itself. @throws Error when it fails or takes longer than `limitMs` */
+  runCron(cron: string, limitMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -62,13 +61,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     throw error
   }
   const url = `http://127.0.0.1:${chosen}`
-  return { url, ended, runCron: () => runCron(url), close }
+  return { url, ended, runCron: (cron, limitMs) => runCron(url, cron, limitMs), close }
 }
 
 /** https://developers.cloudflare.com/workers/configuration/cron-triggers/#test-cron-triggers-locally */
-async function runCron(url: string): Promise<void> {
-  const signal = AbortSignal.timeout(CRON_MS)
-  const answer = await fetch(`${url}/cdn-cgi/handler/scheduled`, { signal })
+async function runCron(url: string, cron: string, limitMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(limitMs)
+  const query = new URLSearchParams({ cron })
+  const answer = await fetch(`${url}/cdn-cgi/handler/scheduled?${query}`, { signal })
   if (!answer.ok) throw new Error(`The cron ended with: ${await answer.text()}`)
 }
 

@@ -1,5 +1,7 @@
 // The Worker: requests and the cron.
 import { createApp } from './app.ts'
+import { CRON_PASS, reconcile } from './billing/reconcile/reconcile.ts'
+import { FLUSH_CRON, RECONCILE_CRON } from './crons.ts'
 import { depsFor } from './deps.ts'
 import type { Bindings } from './env.ts'
 import { flushUsage } from './usage/flush.ts'
@@ -9,10 +11,13 @@ const app = createApp()
 export default {
   fetch: app.fetch,
 
-  /** Every five minutes: the counts of accounts that changed go to Postgres. */
-  async scheduled(_controller, bindings) {
+  /** Every five minutes each: counts to Postgres, and the reconciliation with Stripe. A cron that is neither runs both. */
+  async scheduled({ cron }, bindings) {
     const deps = depsFor(bindings)
-    const accounts = await flushUsage(deps)
-    deps.log('info', 'cron', { accounts_flushed: accounts })
+    if (cron !== RECONCILE_CRON) {
+      const accounts = await flushUsage(deps)
+      deps.log('info', 'cron', { accounts_flushed: accounts })
+    }
+    if (cron !== FLUSH_CRON) await reconcile(deps, CRON_PASS)
   },
 } satisfies ExportedHandler<Bindings>

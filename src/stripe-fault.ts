@@ -22,3 +22,14 @@ export function isMissing(thrown: unknown, param: string): boolean {
 export function isRefused(thrown: unknown): boolean {
   return thrown instanceof Stripe.errors.StripeInvalidRequestError
 }
+
+/** Stripe does nothing for us at the moment, whatever is asked: it is away, overloaded, or refuses our key. */
+export function isStripeAway(thrown: unknown): boolean {
+  const { errors } = Stripe
+  return [
+    errors.StripeConnectionError,
+    errors.StripeAPIError,
+    errors.StripeRateLimitError,
+    errors.StripeAuthenticationError,
+  ].some((kind) => thrown instanceof kind)
+}

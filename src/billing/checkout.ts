@@ -60,7 +60,7 @@ async function subscriptionsOf(deps: Deps, customer: string): Promise<Stripe.Sub
 /** Whether one of these is live and ours: Stripe knows of a payment before its webhook has told us. */
 async function syncPaid(deps: Deps, owned: readonly Stripe.Subscription[]): Promise<boolean> {
   const paid = owned.find((subscription) => isOurs(deps, subscription))
-  if (paid) await syncSubscription(deps, paid.id)
+  if (paid) await syncSubscription(deps, paid.id, { by: 'checkout' })
   return paid !== undefined
 }
 
@@ -68,7 +68,7 @@ async function syncPaid(deps: Deps, owned: readonly Stripe.Subscription[]): Prom
 async function isSubscribed(deps: Deps, account: AccountSnapshot): Promise<boolean> {
   const live = account.subscriptions.filter(({ status }) => isLive(status))
   if (live.length === 0) return false
-  for (const { id } of live) await syncSubscription(deps, id)
+  for (const { id } of live) await syncSubscription(deps, id, { by: 'checkout' })
   const synced = await loadAccount(deps.db, account.userId)
   return synced?.subscriptions.some(({ status }) => isLive(status)) ?? false
 }

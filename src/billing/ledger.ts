@@ -6,6 +6,9 @@ import type { StripeEvent } from './verify.ts'
 
 export type Entry = { kind: 'duplicate' } | { kind: 'open'; ticket: number; attempt: number }
 
+/** What the ledger keeps of an event. */
+export type EventHead = Omit<StripeEvent, 'data' | 'object'>
+
 /** An event's work: what the batch that does it writes into the ledger. */
 export interface Cause {
   eventId: string
@@ -19,7 +22,7 @@ export interface Cause {
  */
 export async function openEntry(
   db: Database,
-  event: StripeEvent,
+  event: EventHead,
   subscriptionId: string | null,
   now: Date,
   again = false,

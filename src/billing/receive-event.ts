@@ -3,7 +3,7 @@
 import type { Deps } from '../context.ts'
 import { errorFields } from '../log.ts'
 import { eventSubject, type Subject } from './event-subject.ts'
-import { type Cause, failEntry, finishEntry, openEntry } from './ledger.ts'
+import { type Cause, type EventHead, failEntry, finishEntry, openEntry } from './ledger.ts'
 import { endReversed } from './reversal.ts'
 import { refreshSnapshot, type SyncResult, syncSubscription } from './sync.ts'
 import type { StripeEvent } from './verify.ts'
@@ -16,17 +16,28 @@ export interface Receipt {
   reason: string
 }
 
-/**
- * @param again whether an event that is done is to be done once more
- * @throws whatever the work throws, once the ledger has it: the answer is 5xx and Stripe delivers again
- */
+export interface ReceiveOptions {
+  /** Whether an event that is done is to be done once more. */
+  again?: boolean
+}
+
+/** @throws whatever the work throws, once the ledger has it: the answer is 5xx and Stripe delivers again */
 export async function receiveEvent(
   deps: Deps,
   event: StripeEvent,
-  { again = false } = {},
+  options: ReceiveOptions = {},
+): Promise<Receipt> {
+  return dealWith(deps, event, subjectOf(event), options)
+}
+
+/** The same for an event of which no more than this is known. */
+export async function dealWith(
+  deps: Deps,
+  event: EventHead,
+  subject: KnownSubject,
+  { again = false }: ReceiveOptions,
 ): Promise<Receipt> {
   const startedAt = deps.now()
-  const subject = subjectOf(event)
   const subscriptionId = subject.kind === 'subscription' ? subject.subscriptionId : null
   const entry = await openEntry(deps.db, event, subscriptionId, startedAt, again)
   if (entry.kind === 'duplicate') {
@@ -36,15 +47,17 @@ export async function receiveEvent(
   }
   const cause = { eventId: event.id, ticket: entry.ticket, startedAt }
   try {
-    return { received: true, ...(await deal(deps, subject, cause)) }
+    return { received: true, ...(await work(deps, subject, cause)) }
   } catch (error) {
     await noteFailure(deps, event, cause, error)
     throw error
   }
 }
 
+type KnownSubject = Subject | { kind: 'unreadable'; error: unknown }
+
 /** An unreadable event is entered into the ledger like any other, so that its failure is on record. */
-function subjectOf(event: StripeEvent): Subject | { kind: 'unreadable'; error: unknown } {
+function subjectOf(event: StripeEvent): KnownSubject {
   try {
     return eventSubject(event)
   } catch (error) {
@@ -52,11 +65,7 @@ function subjectOf(event: StripeEvent): Subject | { kind: 'unreadable'; error: u
   }
 }
 
-async function deal(
-  deps: Deps,
-  subject: ReturnType<typeof subjectOf>,
-  cause: Cause,
-): Promise<SyncResult> {
+async function work(deps: Deps, subject: KnownSubject, cause: Cause): Promise<SyncResult> {
   switch (subject.kind) {
     case 'subscription':
       return syncSubscription(deps, subject.subscriptionId, { cause, owes: subject.owes })
@@ -75,7 +84,7 @@ async function deal(
 
 async function noteFailure(
   deps: Deps,
-  event: StripeEvent,
+  event: EventHead,
   cause: Cause,
   error: unknown,
 ): Promise<void> {

@@ -36,13 +36,14 @@ const list = (names: readonly string[], table = '') =>
 
 /**
  * Stores a reading unless the row holds one of a later ticket, or the subscription is not ours.
+ * @param cause the event that asked for it, or a word for who did
  * @throws the database's errors: nothing is stored then
  */
 export async function storeReading(
   { db, now }: Pick<Deps, 'db' | 'now'>,
   reading: Reading,
   ticket: number,
-  cause: Cause | undefined,
+  cause: Cause | string | undefined,
 ): Promise<Stored> {
   const owner = ownerOf(reading)
   const [, results, accounts] = await db.batch([
@@ -76,9 +77,11 @@ function storeStatement(
   { customerId: _, ...reading }: Reading,
   owner: SQL,
   ticket: number,
-  cause: Cause | undefined,
+  cause: Cause | string | undefined,
   now: Date,
 ): SQL {
+  const event = typeof cause === 'object' ? cause : null
+  const by = typeof cause === 'string' ? cause : null
   const at = sql`${now.toISOString()}::timestamptz`
   const row = JSON.stringify(named({ ...reading, ticket, syncedAt: now }))
   return sql`
@@ -119,15 +122,16 @@ function storeStatement(
     ),
     audited as (
       insert into audit_log (at, user_id, action, event_id, detail)
-      select ${at}, target.user_id, 'subscription.changed', ${cause?.eventId ?? null}::text,
+      select ${at}, target.user_id, 'subscription.changed', ${event?.eventId ?? null}::text,
         jsonb_build_object('subscription', ${reading.id}::text, 'from', before, 'to', after)
+          || case when ${by}::text is null then '{}' else jsonb_build_object('by', ${by}::text) end
       from change, target
     ),
     -- Without a cause there is no entry to finish: no event has the empty id.
     finished as (
       update stripe_events set state = 'done', outcome = result.outcome, reason = result.reason,
-        duration_ms = ${now.getTime() - (cause?.startedAt ?? now).getTime()}::integer, finished_at = ${at}
-      from result where stripe_events.id = ${cause?.eventId ?? ''} and stripe_events.state <> 'done'
+        duration_ms = ${now.getTime() - (event?.startedAt ?? now).getTime()}::integer, finished_at = ${at}
+      from result where stripe_events.id = ${event?.eventId ?? ''} and stripe_events.state <> 'done'
     )
     select outcome, reason from result`
 }

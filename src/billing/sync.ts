@@ -19,14 +19,19 @@ export interface SyncResult {
 /**
  * Brings the row of one subscription to what Stripe shows now. The ticket was drawn before the read, so whoever
  * holds a later one has read a later state and wins: no clock decides, and any order of events ends the same.
- * @param cause the event that asks for it: its entry in the ledger is finished with the rows
- * @param owes whether it is expected to be past due
+ * @param options.cause the event that asks for it: its entry in the ledger is finished with the rows
+ * @param options.by who asks where no event does, for the audit log
+ * @param options.owes whether it is expected to be past due
  * @throws Stripe's and the database's errors: nothing is stored then, and Stripe should deliver again
  */
 export async function syncSubscription(
   deps: Deps,
   subscriptionId: string,
-  { cause, owes = false }: { cause?: Cause | undefined; owes?: boolean } = {},
+  {
+    cause,
+    by,
+    owes = false,
+  }: { cause?: Cause | undefined; by?: 'checkout' | 'reconciliation'; owes?: boolean } = {},
 ): Promise<SyncResult> {
   const ticket = cause?.ticket ?? (await drawTicket(deps.db))
   const live = await readLive(deps, subscriptionId, owes)
@@ -39,7 +44,7 @@ export async function syncSubscription(
     deps,
     completeReading(deps, live),
     ticket,
-    cause,
+    cause ?? by,
   )
   if (outcome === 'ignored') return { outcome, reason }
   if (!account) throw new Error('The account was deleted while its subscription was stored')
@@ -56,8 +61,9 @@ export async function refreshSnapshot(deps: Deps, subscriptionId: string): Promi
   if (row) await refreshAccount(deps, row.userId)
 }
 
-function completeReading(
-  { config, log }: Deps,
+/** @throws UnknownShapeError */
+export function completeReading(
+  { config, log }: Pick<Deps, 'config' | 'log'>,
   { subscription, owesSince }: LiveSubscription,
 ): Reading {
   const reading = readingOf(subscription, config.prices)

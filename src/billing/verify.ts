@@ -9,7 +9,8 @@ const TOLERANCE_SECONDS = 300
 /** The end of the year 9999: what Postgres and ISO 8601 can still write with four digits. */
 const LATEST_SECONDS = 253_402_300_799
 
-const eventShape = z.object({
+/** An event as far as it is read. */
+export const eventShape = z.object({
   id: z.string().regex(/^evt_\w{1,250}$/),
   object: z.literal('event'),
   type: z.string().regex(/^[\w.]{1,100}$/),

@@ -1,0 +1,154 @@
+// Each account's subscriptions compared with Stripe's, and brought to what Stripe shows where they differ.
+import { and, eq, gt, isNotNull, type SQL, sql } from 'drizzle-orm'
+import type Stripe from 'stripe'
+import type { Deps } from '../../context.ts'
+import { subscriptions, users } from '../../data/schema.ts'
+import { errorFields } from '../../log.ts'
+import { isMissing } from '../../stripe-fault.ts'
+import { readLive } from '../live-subscription.ts'
+import type { Reading } from '../store-reading.ts'
+import { completeReading, syncSubscription } from '../sync.ts'
+import { type Difference, endsPass, type Pass } from './pass.ts'
+
+type Row = typeof subscriptions.$inferSelect
+
+const BATCH = 50
+/** Stripe never changes these again. */
+const FINAL: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired'])
+
+interface Due {
+  id: string
+  customer: string | null
+}
+
+/** Compares the accounts that were not compared for `olderThanMs`, those first that have waited longest. */
+export async function checkAccounts(deps: Deps, pass: Pass): Promise<void> {
+  const { report, options } = pass
+  const isDue = dueBefore(new Date(pass.startedAt.getTime() - options.olderThanMs))
+  const of = await deps.db.$count(users, isDue)
+  let batch = await nextBatch(deps, isDue, options.isDry ? NOBODY : undefined)
+  while (batch.length > 0) {
+    for (const account of batch) {
+      if (pass.isOver()) {
+        report.isComplete = false
+        return
+      }
+      options.onProgress?.({ step: 'accounts', done: report.accountsChecked, of })
+      await checkOne(deps, pass, account.id, String(account.customer))
+      report.accountsChecked += 1
+      if (!options.isDry) await markChecked(deps, account.id)
+    }
+    // In a dry run nothing is marked: it goes on behind the last one that it saw.
+    batch = await nextBatch(deps, isDue, options.isDry ? batch.at(-1)?.id : undefined)
+  }
+}
+
+function dueBefore(moment: Date) {
+  return and(
+    isNotNull(users.stripeCustomerId),
+    sql`(${users.reconciledAt} is null or ${users.reconciledAt} <= ${moment.toISOString()})`,
+  )
+}
+
+/** Those first that have waited longest; behind the user `after`, where one is given, in the order of ids. */
+function nextBatch({ db }: Deps, isDue: SQL | undefined, after?: string): Promise<Due[]> {
+  return db
+    .select({ id: users.id, customer: users.stripeCustomerId })
+    .from(users)
+    .where(after === undefined ? isDue : and(isDue, gt(users.id, after)))
+    .orderBy(after === undefined ? sql`${users.reconciledAt} nulls first` : users.id)
+    .limit(BATCH)
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+async function markChecked({ db, now }: Deps, userId: string): Promise<void> {
+  await db.update(users).set({ reconciledAt: now() }).where(eq(users.id, userId))
+}
+
+async function checkOne(deps: Deps, pass: Pass, userId: string, customer: string): Promise<void> {
+  try {
+    for (const difference of await differences(deps, pass, userId, customer)) {
+      pass.report.differences.push(difference)
+      if (!pass.options.isDry) await repair(deps, difference)
+    }
+  } catch (error) {
+    if (endsPass(error)) throw error
+    deps.log('error', 'account_not_reconciled', { user_id: userId, ...errorFields(error) })
+  }
+}
+
+async function repair(deps: Deps, { userId, subscription, changes }: Difference): Promise<void> {
+  const { outcome } = await syncSubscription(deps, subscription, { by: 'reconciliation' })
+  const what = changes.map(({ field, ours, stripe }) => `${field}: ${ours} -> ${stripe}`).join('; ')
+  deps.log('warn', 'subscription_repaired', { user_id: userId, subscription, outcome, what })
+}
+
+async function differences(
+  deps: Deps,
+  pass: Pass,
+  userId: string,
+  customer: string,
+): Promise<Difference[]> {
+  await pass.pace()
+  const listed = await listSubscriptions(deps.stripe, customer)
+  const rows = await deps.db.select().from(subscriptions).where(eq(subscriptions.userId, userId))
+  const ours = new Map(rows.map((row) => [row.id, row]))
+  const found: Difference[] = []
+  const compare = (row: Row | undefined, reading: Reading) => {
+    // Another product's.
+    if (!row && reading.tier === null) return
+    const changes = changesOf(row, reading)
+    if (changes.length > 0) found.push({ userId, subscription: reading.id, changes })
+  }
+  for (const subscription of listed) {
+    const row = ours.get(subscription.id)
+    ours.delete(subscription.id)
+    const isPastDue = subscription.status === 'past_due'
+    const reading = isPastDue
+      ? await readOne(deps, pass, subscription.id)
+      : completeReading(deps, { subscription, owesSince: null })
+    if (reading) compare(row, reading)
+  }
+  // Those of a customer that was replaced since.
+  for (const row of ours.values()) {
+    if (FINAL.has(row.status)) continue
+    const reading = await readOne(deps, pass, row.id)
+    if (reading) compare(row, reading)
+  }
+  return found
+}
+
+async function readOne(deps: Deps, pass: Pass, id: string): Promise<Reading | null> {
+  await pass.pace()
+  const live = await readLive(deps, id, true)
+  return live && completeReading(deps, live)
+}
+
+/** With their latest invoices. None where Stripe has no such customer (any more). */
+async function listSubscriptions(stripe: Stripe, customer: string): Promise<Stripe.Subscription[]> {
+  const found: Stripe.Subscription[] = []
+  try {
+    const expand = ['data.latest_invoice']
+    const list = stripe.subscriptions.list({ customer, status: 'all', limit: 100, expand })
+    for await (const subscription of list) found.push(subscription)
+    return found
+  } catch (error) {
+    if (isMissing(error, 'customer')) return found
+    throw error
+  }
+}
+
+/** What a sync would change; a price that is not ours leaves the tier as it is. */
+function changesOf(row: Row | undefined, reading: Reading): Difference['changes'] {
+  const { customerId: _, ...rest } = reading
+  const shown = { ...rest, tier: rest.tier ?? row?.tier }
+  return (Object.keys(shown) as (keyof typeof shown)[]).flatMap((field) => {
+    const [ours, stripe] = [text(row?.[field]), text(shown[field])]
+    return ours === stripe ? [] : [{ field, ours, stripe }]
+  })
+}
+
+function text(value: string | boolean | Date | null | undefined): string {
+  return value instanceof Date ? value.toISOString() : String(value ?? 'none')
+}
