@@ -7,10 +7,12 @@ import {
   setDefaultCard,
 } from './billing/cards-on-file.ts'
 import { payCheckoutSession } from './billing/checkout.ts'
+import { closeDispute, openDispute } from './billing/disputes.ts'
 import { endNow } from './billing/end-now.ts'
 import { finalizeInvoice } from './billing/invoices.ts'
 import { declineOf, type PaymentResult } from './billing/payments.ts'
 import { changePlan } from './billing/plan-change.ts'
+import { refundCharge } from './billing/refunds.ts'
 import { pauseSubscription, resumeCollection } from './billing/renewals.ts'
 import { resumePaused } from './billing/resume.ts'
 import { collect } from './billing/subscription-state.ts'
@@ -101,6 +103,18 @@ export function createActions(world: World, around: <T>(work: () => T) => T): Ac
       }),
     payInvoice: (invoiceId, card) =>
       around(() => refusable(() => payInvoice(world, invoiceId, card))),
+    refundCharge: (chargeId, order) =>
+      around(
+        () => refundCharge(world, find(world.store.charges, 'charge', chargeId, 'id'), order).id,
+      ),
+    openDispute: (chargeId, reason) =>
+      around(
+        () => openDispute(world, find(world.store.charges, 'charge', chargeId, 'id'), reason).id,
+      ),
+    closeDispute: (disputeId, outcome) =>
+      around(() => {
+        closeDispute(world, find(world.store.disputes, 'dispute', disputeId, 'id'), outcome)
+      }),
   }
 }
 

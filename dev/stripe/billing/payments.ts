@@ -11,6 +11,7 @@ import {
 import { customerOf, idOf, idOrNull, subscriptionOf } from '../lookup.ts'
 import { buildCharge } from '../objects/payment.ts'
 import type { World } from '../world.ts'
+import { openDispute } from './disputes.ts'
 import { paymentIntentOf } from './invoice-payments.ts'
 import { markPaid } from './invoices.ts'
 
@@ -74,6 +75,9 @@ export function confirmIntent(
   intent.last_payment_error = null
   world.emit('charge.succeeded', charge)
   world.emit('payment_intent.succeeded', intent)
+  if (world.store.cardBehaviours.get(paymentMethod.id) === 'disputed') {
+    world.afterwards(() => openDispute(world, charge))
+  }
   return { kind: 'paid' }
 }
 

@@ -56,7 +56,9 @@ export function customerOf({ data }: Data, event: Stripe.Event): string | null {
   const object: EventObject = event.data.object
   if (object.object === 'customer') return object.id ?? null
   if (object.customer) return idOf(object.customer)
-  // An invoice's payment names only its invoice.
+  // An invoice's payment names only its invoice, a dispute only its charge.
+  const charge = object.charge ? data.charges.get(idOf(object.charge)) : undefined
+  if (charge?.customer) return idOf(charge.customer)
   const invoice = object.invoice ? data.invoices.get(idOf(object.invoice)) : undefined
   return invoice?.customer ? idOf(invoice.customer) : null
 }
@@ -67,6 +69,7 @@ interface EventObject {
   id?: string
   customer?: string | { id: string } | null
   invoice?: string | { id?: string } | null
+  charge?: string | { id?: string } | null
 }
 
 /** The price of a subscription's first item: Tollgate sells one item each. */
