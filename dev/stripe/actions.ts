@@ -7,6 +7,7 @@ import {
   setDefaultCard,
 } from './billing/cards-on-file.ts'
 import { payCheckoutSession } from './billing/checkout.ts'
+import { deleteCustomer } from './billing/delete-customer.ts'
 import { closeDispute, openDispute } from './billing/disputes.ts'
 import { endNow } from './billing/end-now.ts'
 import { finalizeInvoice } from './billing/invoices.ts'
@@ -15,10 +16,18 @@ import { changePlan } from './billing/plan-change.ts'
 import { refundCharge } from './billing/refunds.ts'
 import { pauseSubscription, resumeCollection } from './billing/renewals.ts'
 import { resumePaused } from './billing/resume.ts'
+import { subscribeByHand } from './billing/subscribe-by-hand.ts'
 import { collect } from './billing/subscription-state.ts'
 import { advanceCustomer } from './clock.ts'
 import { invalid, StripeError } from './errors.ts'
-import { customerOf, find, findCustomer, findSubscription, idOf } from './lookup.ts'
+import {
+  customerOf,
+  find,
+  findActivePrice,
+  findCustomer,
+  findSubscription,
+  idOf,
+} from './lookup.ts'
 import type { CardEntry, Outcome, Refusal, Simulator } from './simulator.ts'
 import type { World } from './world.ts'
 
@@ -103,6 +112,19 @@ export function createActions(world: World, around: <T>(work: () => T) => T): Ac
       }),
     payInvoice: (invoiceId, card) =>
       around(() => refusable(() => payInvoice(world, invoiceId, card))),
+    subscribe: (customerId, priceId, terms = {}) =>
+      around(() =>
+        refusable(() => {
+          const customer = findCustomer(world, customerId, 'id')
+          const price = findActivePrice(world, priceId, 'price')
+          const { id } = subscribeByHand(world, customer, price, terms)
+          return { ok: true, subscription: id }
+        }),
+      ),
+    deleteCustomer: (customerId) =>
+      around(() => {
+        deleteCustomer(world, findCustomer(world, customerId, 'id'))
+      }),
     refundCharge: (chargeId, order) =>
       around(
         () => refundCharge(world, find(world.store.charges, 'charge', chargeId, 'id'), order).id,

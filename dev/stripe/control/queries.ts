@@ -35,6 +35,19 @@ export function invoicesOf({ data }: Data, customerId: string): Stripe.Invoice[]
     .reverse()
 }
 
+/** The charge that paid an invoice, if one did. */
+export function chargeOf({ data }: Data, invoice: Stripe.Invoice): Stripe.Charge | null {
+  const payment = [...data.invoicePayments.values()].find((each) => each.invoice === invoice.id)
+  const intent = data.paymentIntents.get(idOf(payment?.payment.payment_intent ?? ''))
+  const charge = intent?.latest_charge ? data.charges.get(idOf(intent.latest_charge)) : undefined
+  return charge?.paid ? charge : null
+}
+
+export function disputeOf({ data }: Data, charge: Stripe.Charge): Stripe.Dispute | null {
+  if (!charge.disputed) return null
+  return [...data.disputes.values()].find((dispute) => dispute.charge === charge.id) ?? null
+}
+
 /** The card that the next invoice will be charged to: the newest subscription's, else the customer's. */
 export function defaultCardOf(sim: Data, customerId: string): Stripe.PaymentMethod.Card | null {
   const running = subscriptionsOf(sim, customerId).find(({ status }) => status !== 'canceled')
