@@ -53,6 +53,7 @@ const invoice: Shape<Stripe.Invoice> = (inner, original, world) => {
       'amount_overpaid',
       'customer_account',
       'parent',
+      'status_details',
       'total_pretax_credit_amounts',
       'total_taxes',
     ]),
@@ -60,7 +61,8 @@ const invoice: Shape<Stripe.Invoice> = (inner, original, world) => {
     charge: idOrNull(intent?.latest_charge),
     discount: null,
     paid: original.status === 'paid',
-    paid_out_of_band: original.status === 'paid' && original.amount_due > 0 && !intent,
+    paid_out_of_band:
+      original.status === 'paid' && original.amount_due > 0 && intent?.status !== 'succeeded',
     payment_intent: intent?.id ?? null,
     quote: null,
     rendering_options: null,

@@ -163,12 +163,14 @@ export function attemptPayment(
 }
 
 function recordFailure(world: World, invoice: Stripe.Invoice, automatic: boolean): void {
-  const first = invoice.billing_reason === 'subscription_create'
+  const retried =
+    invoice.billing_reason !== 'subscription_create' &&
+    invoice.collection_method === 'charge_automatically'
   world.update(invoice, 'invoice.updated', (changed) => {
     changed.attempted = true
     if (!counts(changed, automatic)) return
     changed.attempt_count += 1
-    const days = first ? undefined : RETRY_DAYS[changed.attempt_count - 1]
+    const days = retried ? RETRY_DAYS[changed.attempt_count - 1] : undefined
     changed.next_payment_attempt =
       days === undefined ? null : world.now(idOf(invoice.customer ?? '')) + days * 86_400
   })
