@@ -96,7 +96,10 @@ export function respond(
   if (outcome && dispute.status === 'under_review') closeDispute(world, dispute, outcome)
 }
 
-export function disputeOf({ store }: World, charge: Stripe.Charge): Stripe.Dispute | null {
+export function disputeOf(
+  { store }: Pick<World, 'store'>,
+  charge: Stripe.Charge,
+): Stripe.Dispute | null {
   if (!charge.disputed) return null
   return [...store.disputes.values()].find((dispute) => dispute.charge === charge.id) ?? null
 }

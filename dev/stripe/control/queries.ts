@@ -43,11 +43,6 @@ export function chargeOf({ data }: Data, invoice: Stripe.Invoice): Stripe.Charge
   return charge?.paid ? charge : null
 }
 
-export function disputeOf({ data }: Data, charge: Stripe.Charge): Stripe.Dispute | null {
-  if (!charge.disputed) return null
-  return [...data.disputes.values()].find((dispute) => dispute.charge === charge.id) ?? null
-}
-
 /** The card that the next invoice will be charged to: the newest subscription's, else the customer's. */
 export function defaultCardOf(sim: Data, customerId: string): Stripe.PaymentMethod.Card | null {
   const running = subscriptionsOf(sim, customerId).find(({ status }) => status !== 'canceled')

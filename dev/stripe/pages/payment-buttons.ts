@@ -1,7 +1,8 @@
 // What can be done to a paid invoice's charge: refund it, dispute it, decide the dispute.
 import { html } from 'hono/html'
 import type { Stripe } from 'stripe'
-import { chargeOf, disputeOf } from '../control/queries.ts'
+import { disputeOf } from '../billing/disputes.ts'
+import { chargeOf } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
 import type { Html, Tone } from './layout.ts'
 import { badge, NOTHING, postButton } from './layout.ts'
@@ -11,7 +12,7 @@ import { money } from './words.ts'
 export function paymentBadge(sim: Simulator, invoice: Stripe.Invoice): Html {
   const charge = chargeOf(sim, invoice)
   if (!charge) return NOTHING
-  const dispute = disputeOf(sim, charge)
+  const dispute = disputeOf({ store: sim.data }, charge)
   const refunded = charge.amount_refunded
   const some = `refunded ${money(refunded, charge.currency)}`
   return html`${refunded > 0 ? badge(charge.refunded ? 'refunded' : some, 'warn') : ''}${dispute ? disputeBadge(dispute) : ''}`
@@ -29,7 +30,7 @@ function disputeBadge({ status }: Stripe.Dispute): Html {
 export function paymentButtons(sim: Simulator, invoice: Stripe.Invoice, back: string): Html {
   const charge = chargeOf(sim, invoice)
   if (!charge) return NOTHING
-  const dispute = disputeOf(sim, charge)
+  const dispute = disputeOf({ store: sim.data }, charge)
   const about = invoice.number ?? charge.id
   const button = (action: string, label: string): Html =>
     postButton({ action: `/dashboard/${action}`, label, about, fields: { back } })
