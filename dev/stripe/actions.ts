@@ -7,16 +7,27 @@ import {
   setDefaultCard,
 } from './billing/cards-on-file.ts'
 import { payCheckoutSession } from './billing/checkout.ts'
+import { deleteCustomer } from './billing/delete-customer.ts'
+import { closeDispute, openDispute } from './billing/disputes.ts'
 import { endNow } from './billing/end-now.ts'
 import { finalizeInvoice } from './billing/invoices.ts'
 import { declineOf, type PaymentResult } from './billing/payments.ts'
 import { changePlan } from './billing/plan-change.ts'
+import { refundCharge } from './billing/refunds.ts'
 import { pauseSubscription, resumeCollection } from './billing/renewals.ts'
 import { resumePaused } from './billing/resume.ts'
+import { subscribeByHand } from './billing/subscribe-by-hand.ts'
 import { collect } from './billing/subscription-state.ts'
 import { advanceCustomer } from './clock.ts'
 import { invalid, StripeError } from './errors.ts'
-import { customerOf, find, findCustomer, findSubscription, idOf } from './lookup.ts'
+import {
+  customerOf,
+  find,
+  findActivePrice,
+  findCustomer,
+  findSubscription,
+  idOf,
+} from './lookup.ts'
 import type { CardEntry, Outcome, Refusal, Simulator } from './simulator.ts'
 import type { World } from './world.ts'
 
@@ -101,6 +112,31 @@ export function createActions(world: World, around: <T>(work: () => T) => T): Ac
       }),
     payInvoice: (invoiceId, card) =>
       around(() => refusable(() => payInvoice(world, invoiceId, card))),
+    subscribe: (customerId, priceId, terms = {}) =>
+      around(() =>
+        refusable(() => {
+          const customer = findCustomer(world, customerId, 'id')
+          const price = findActivePrice(world, priceId, 'price')
+          const { id } = subscribeByHand(world, customer, price, terms)
+          return { ok: true, subscription: id }
+        }),
+      ),
+    deleteCustomer: (customerId) =>
+      around(() => {
+        deleteCustomer(world, findCustomer(world, customerId, 'id'))
+      }),
+    refundCharge: (chargeId, order) =>
+      around(
+        () => refundCharge(world, find(world.store.charges, 'charge', chargeId, 'id'), order).id,
+      ),
+    openDispute: (chargeId, reason) =>
+      around(
+        () => openDispute(world, find(world.store.charges, 'charge', chargeId, 'id'), reason).id,
+      ),
+    closeDispute: (disputeId, outcome) =>
+      around(() => {
+        closeDispute(world, find(world.store.disputes, 'dispute', disputeId, 'id'), outcome)
+      }),
   }
 }
 

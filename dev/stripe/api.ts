@@ -39,7 +39,7 @@ export function createApi(
       const sent = await sentWith(c.req, route.method)
       const key = route.method === 'POST' ? c.req.header('Idempotency-Key') : undefined
       const arrival = { path: c.req.path, sent, key }
-      return answer(c, (requestId) => {
+      return answer(c, world, (requestId) => {
         authenticate(c.req.header('Authorization'), world.settings)
         return inProgress.during(arrival, () => {
           const takeError = () => inProgress.takeError(arrival)
@@ -49,7 +49,7 @@ export function createApi(
     })
   }
   app.all('*', (c) =>
-    answer(c, () => {
+    answer(c, world, () => {
       authenticate(c.req.header('Authorization'), world.settings)
       throw new StripeError(
         404,
@@ -63,6 +63,7 @@ export function createApi(
 /** Runs the work and writes its reply, or Stripe's error body. */
 async function answer(
   c: Context,
+  world: World,
   work: (requestId: string) => Reply | Promise<Reply>,
 ): Promise<Response> {
   const requestId = newId('req')
@@ -70,6 +71,8 @@ async function answer(
   const key = c.req.header('Idempotency-Key')
   return c.body(reply.body, reply.status as ContentfulStatusCode, {
     'Content-Type': 'application/json',
+    // The simulator's own clock, so that one that goes wrong shows.
+    Date: new Date(world.settings.wallClock()).toUTCString(),
     'Request-Id': requestId,
     ...(key !== undefined && { 'Idempotency-Key': key }),
     ...reply.headers,

@@ -10,7 +10,13 @@ import {
   sendTrialWillEnd,
 } from './billing/renewals.ts'
 import { giveUpResuming } from './billing/resume.ts'
-import { collect, endSubscription, expireIncomplete } from './billing/subscription-state.ts'
+import {
+  collect,
+  endSubscription,
+  expireIncomplete,
+  markOverdue,
+  overdueAt,
+} from './billing/subscription-state.ts'
 import { isLive, type World } from './world.ts'
 
 interface Appointment {
@@ -140,6 +146,8 @@ function* collections(world: World, invoice: Stripe.Invoice): Generator<Appointm
       run: () => finalizeAndCollect(world, invoice),
     }
   }
+  const overdue = overdueAt(world, invoice)
+  if (overdue !== null) yield { at: overdue, run: () => markOverdue(world, invoice) }
   if (invoice.status === 'open' && invoice.next_payment_attempt !== null) {
     yield {
       at: invoice.next_payment_attempt,

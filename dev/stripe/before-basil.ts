@@ -1,26 +1,28 @@
 // The shapes of before 2025-03-31.basil: the period on the subscription, the subscription on the invoice.
 import type { Stripe } from 'stripe'
 import { invoicePaymentOf } from './billing/invoice-payments.ts'
+import { refundList } from './billing/refunds.ts'
 import { idOf, idOrNull } from './lookup.ts'
+import type { Version } from './versions.ts'
 import type { World } from './world.ts'
 
 type Json = Record<string, unknown>
 
 /** Turns a copy of an object, and all that is nested in it, into the old shape. */
-export function toBeforeBasil(world: World, value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((entry) => toBeforeBasil(world, entry))
+export function toBeforeBasil(world: World, value: unknown, version: Version): unknown {
+  if (Array.isArray(value)) return value.map((entry) => toBeforeBasil(world, entry, version))
   if (typeof value !== 'object' || value === null) return value
   // An event stays as it was written; only what an endpoint is sent follows the endpoint's version.
   if ('object' in value && value.object === 'event') return value
   const inner = Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [key, toBeforeBasil(world, entry)]),
+    Object.entries(value).map(([key, entry]) => [key, toBeforeBasil(world, entry, version)]),
   )
   const shape = 'object' in value ? SHAPES[String(value.object)] : undefined
-  return shape ? shape(inner, value as never, world) : inner
+  return shape ? shape(inner, value as never, world, version) : inner
 }
 
 /** @param inner the object with its insides already old; `original` as the store has it */
-type Shape<T> = (inner: Json, original: T, world: World) => Json
+type Shape<T> = (inner: Json, original: T, world: World, version: Version) => Json
 
 const subscription: Shape<Stripe.Subscription> = (inner, { items }) => ({
   ...without(inner, ['billing_mode', 'billing_schedules', 'customer_account', 'managed_payments']),
@@ -51,6 +53,7 @@ const invoice: Shape<Stripe.Invoice> = (inner, original, world) => {
       'amount_overpaid',
       'customer_account',
       'parent',
+      'status_details',
       'total_pretax_credit_amounts',
       'total_taxes',
     ]),
@@ -58,7 +61,8 @@ const invoice: Shape<Stripe.Invoice> = (inner, original, world) => {
     charge: idOrNull(intent?.latest_charge),
     discount: null,
     paid: original.status === 'paid',
-    paid_out_of_band: original.status === 'paid' && original.amount_due > 0 && !intent,
+    paid_out_of_band:
+      original.status === 'paid' && original.amount_due > 0 && intent?.status !== 'succeeded',
     payment_intent: intent?.id ?? null,
     quote: null,
     rendering_options: null,
@@ -70,7 +74,7 @@ const invoice: Shape<Stripe.Invoice> = (inner, original, world) => {
   }
 }
 
-const lineItem: Shape<Stripe.InvoiceLineItem> = (inner, original, world) => {
+const lineItem: Shape<Stripe.InvoiceLineItem> = (inner, original, world, version) => {
   const item = original.parent?.invoice_item_details
   const subscribed = original.parent?.subscription_item_details
   const priceId = original.pricing?.price_details?.price
@@ -89,7 +93,7 @@ const lineItem: Shape<Stripe.InvoiceLineItem> = (inner, original, world) => {
     ]),
     amount_excluding_tax: original.amount,
     ...(item && { invoice_item: item.invoice_item }),
-    price: found ? toBeforeBasil(world, found) : null,
+    price: found ? toBeforeBasil(world, found, version) : null,
     proration: item?.proration ?? subscribed?.proration ?? false,
     proration_details: { credited_items: null },
     ...(itemId !== undefined && { subscription_item: itemId }),
@@ -105,8 +109,9 @@ const paymentIntent: Shape<Stripe.PaymentIntent> = (inner, { id }, world) => ({
   invoice: invoiceOfIntent(world, id),
 })
 
-const charge: Shape<Stripe.Charge> = (inner, original, world) => ({
+const charge: Shape<Stripe.Charge> = (inner, original, world, version) => ({
   ...inner,
+  ...(version.listsRefunds && { refunds: refundList(world, original.id) }),
   invoice: invoiceOfIntent(world, idOrNull(original.payment_intent)),
 })
 
@@ -131,10 +136,14 @@ const SHAPES: Record<string, Shape<never>> = {
 }
 
 /** What changed, in the old terms: a renewal moved the subscription's period, not its items'. */
-export function previousBeforeBasil(world: World, event: Stripe.Event): Json | undefined {
+export function previousBeforeBasil(
+  world: World,
+  event: Stripe.Event,
+  version: Version,
+): Json | undefined {
   const previous = event.data.previous_attributes
   if (!previous) return undefined
-  const old = toBeforeBasil(world, previous) as Json
+  const old = toBeforeBasil(world, previous, version) as Json
   const items = 'items' in previous ? (previous.items as { data?: Stripe.SubscriptionItem[] }) : {}
   const object = event.data.object
   if (object.object !== 'subscription' || !items.data?.[0]) return old

@@ -7,6 +7,7 @@ import { type ErrorFields, StripeError } from './errors.ts'
  * - `fails_after_first`: 4000 0000 0000 0341. It attaches, its charge in Checkout succeeds, and every
  *   later charge is declined: the shortest way to a failed renewal. (At Stripe the first charge
  *   fails too; there one would swap the card after the purchase.)
+ * - `disputed`: 4000 0000 0000 0259. Every charge succeeds, and is disputed as fraudulent.
  * - `needs_authentication`: asks for 3-D Secure at every charge, off session too.
  * - `needs_authentication_once`: asks until the buyer has been through it in Checkout.
  * - the others are refused at once with the code that they name.
@@ -14,6 +15,7 @@ import { type ErrorFields, StripeError } from './errors.ts'
 export type CardBehaviour =
   | 'pays'
   | 'fails_after_first'
+  | 'disputed'
   | 'needs_authentication'
   | 'needs_authentication_once'
   | DeclineReason
@@ -45,6 +47,11 @@ const TEST_CARDS: TestCard[] = [
     number: '4000000000000341',
     behaviour: 'fails_after_first',
     ids: ['pm_card_chargeCustomerFail', 'tok_chargeCustomerFail'],
+  },
+  {
+    number: '4000000000000259',
+    behaviour: 'disputed',
+    ids: ['pm_card_createDispute', 'tok_createDispute'],
   },
   {
     number: '4000000000000002',
@@ -165,7 +172,7 @@ export interface Presence {
 export const ABSENT: Presence = { inCheckout: false, authenticated: false }
 
 export function chargeOutcome(behaviour: CardBehaviour, buyer: Presence): ChargeOutcome {
-  if (behaviour === 'pays') return { kind: 'paid' }
+  if (behaviour === 'pays' || behaviour === 'disputed') return { kind: 'paid' }
   if (behaviour === 'fails_after_first') {
     return buyer.inCheckout
       ? { kind: 'paid' }
@@ -183,49 +190,6 @@ export function refusalToAttach(behaviour: CardBehaviour): Decline | null {
   return outcome.kind === 'declined' ? outcome.decline : null
 }
 
-/** A card as it was typed. */
-export interface CardNumbers {
-  number: string
-  expMonth: number
-  expYear: number
-  cvc?: string
-}
-
-/**
- * Checks what was typed, before any bank is asked.
- * @param nowSeconds the customer's time, for the expiry
- * @returns the number without spaces, and the year with its century
- * @throws StripeError 402 `incorrect_number`, `invalid_expiry_month`, `invalid_expiry_year`, `invalid_cvc`
- */
-export function checkCard(
-  card: CardNumbers,
-  nowSeconds: number,
-): { number: string; expYear: number } {
-  const number = card.number.replaceAll(/[\s-]/g, '')
-  if (!/^\d{12,19}$/.test(number) || !passesLuhn(number)) {
-    throw cardError('Your card number is incorrect.', 'incorrect_number', 'number')
-  }
-  if (!Number.isInteger(card.expMonth) || card.expMonth < 1 || card.expMonth > 12) {
-    throw cardError("Your card's expiration month is invalid.", 'invalid_expiry_month', 'exp_month')
-  }
-  const expYear = card.expYear < 100 ? 2000 + card.expYear : card.expYear
-  const now = new Date(nowSeconds * 1000)
-  const months = (expYear - now.getUTCFullYear()) * 12 + card.expMonth - (now.getUTCMonth() + 1)
-  if (!Number.isInteger(expYear) || months < 0 || months > 50 * 12) {
-    throw cardError("Your card's expiration year is invalid.", 'invalid_expiry_year', 'exp_year')
-  }
-  const cvcLength = /^3[47]/.test(number) ? 4 : 3
-  if (card.cvc !== undefined && !new RegExp(`^\\d{${cvcLength}}$`).test(card.cvc)) {
-    throw cardError("Your card's security code is invalid.", 'invalid_cvc', 'cvc')
-  }
-  return { number, expYear }
-}
-
-/** 402 `card_error`, as a refused card is answered. */
-export function cardError(message: string, code: string, param?: string): StripeError {
-  return new StripeError(402, message, { type: 'card_error', code, ...(param && { param }) })
-}
-
 export function declineError(decline: Decline, more: ErrorFields = {}): StripeError {
   return new StripeError(402, decline.message, {
     type: 'card_error',
@@ -233,14 +197,4 @@ export function declineError(decline: Decline, more: ErrorFields = {}): StripeEr
     declineCode: decline.declineCode,
     ...more,
   })
-}
-
-function passesLuhn(number: string): boolean {
-  let sum = 0
-  for (let i = 0; i < number.length; i += 1) {
-    const digit = Number(number[number.length - 1 - i])
-    const doubled = i % 2 === 1 ? digit * 2 : digit
-    sum += doubled > 9 ? doubled - 9 : doubled
-  }
-  return sum % 10 === 0
 }

@@ -2,9 +2,11 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { resolveClockTarget } from './control/clock.ts'
+import { routeCustomersByHand } from './control/customers.ts'
 import type { LocalEndpointOptions } from './control/endpoint.ts'
 import { putLocalEndpoint } from './control/endpoint.ts'
 import { guard } from './control/guard.ts'
+import { routePayments } from './control/payments.ts'
 import { eventsOf } from './control/queries.ts'
 import { routeRequests } from './control/requests.ts'
 import {
@@ -39,6 +41,8 @@ export function controlApp(
   app.onError(answerError)
   routeEvents(app, sim, deliveries)
   routeCustomers(app, sim)
+  routeCustomersByHand(app, sim)
+  routePayments(app, sim)
   routeSubscriptions(app, sim)
   routeWebhooks(app, sim, deliveries, endpoint)
   routeRequests(app, sim)

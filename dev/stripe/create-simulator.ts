@@ -39,6 +39,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       agenda.tick()
       return work()
     } finally {
+      world.followUp()
       const events = world.outbox
       world.outbox = []
       if (world.changes !== written) file?.schedule()

@@ -9,6 +9,7 @@ export type Kind =
   | 'confirmation_secret'
   | 'customer'
   | 'discount'
+  | 'dispute'
   | 'event'
   | 'invoice'
   | 'invoice_payment'
@@ -55,6 +56,7 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
     customer: id('customer'),
     invoice: legacyId('invoice'),
     payment_intent: id('payment_intent'),
+    refunds: listOnRequest('refund'),
   },
   'checkout.session': {
     customer: id('customer'),
@@ -70,6 +72,7 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
     test_clock: id('test_helpers.test_clock'),
   },
   discount: {},
+  dispute: { charge: id('charge'), payment_intent: id('payment_intent') },
   event: {},
   invoice: {
     charge: legacyId('charge'),

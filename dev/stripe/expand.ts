@@ -1,6 +1,8 @@
 // `expand`: ids in an answer replaced by the objects they name, up to four levels deep (`data` is one).
+import { refundList } from './billing/refunds.ts'
 import { invalid } from './errors.ts'
 import { EXPANDABLE, type ExpandableField, type Kind } from './expand-fields.ts'
+import { wholeList as list } from './pagination.ts'
 import { render } from './render.ts'
 import type { Version } from './versions.ts'
 import type { World } from './world.ts'
@@ -129,15 +131,12 @@ function listFor(world: World, kind: Kind, owner: Json): object {
     const payments = [...world.store.invoicePayments.values()].filter((p) => p.invoice === id)
     return list(payments, `/v1/invoice_payments?invoice=${id}`)
   }
+  if (kind === 'refund') return refundList(world, id)
   const subscriptions = [...world.store.subscriptions.values()].filter(
     ({ customer, status }) =>
       customer === id && status !== 'canceled' && status !== 'incomplete_expired',
   )
   return list(subscriptions.reverse(), `/v1/customers/${id}/subscriptions`)
-}
-
-function list(data: object[], url: string): object {
-  return { object: 'list', data, has_more: false, url }
 }
 
 function lookUp({ store }: World, kind: Kind, id: string): object | undefined {

@@ -84,6 +84,11 @@ export function page<T extends { id: string }>(
   return { object: 'list', data, has_more: start + limit < ordered.length, url }
 }
 
+/** A list that is printed whole, inside an object. */
+export function wholeList<T>(data: T[], url: string): List<T> {
+  return { object: 'list', data, has_more: false, url }
+}
+
 /** Whether a moment lies in the asked range. */
 export function inRange(
   moment: number,

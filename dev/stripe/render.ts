@@ -7,7 +7,7 @@ import type { World } from './world.ts'
 /** A copy of the object in that version's shape; what is nested in it too. */
 export function render(world: World, object: object, version: Version): object {
   const copy: object = structuredClone(object)
-  return version.beforeBasil ? Object(toBeforeBasil(world, copy)) : copy
+  return version.beforeBasil ? Object(toBeforeBasil(world, copy, version)) : copy
 }
 
 /** An event whose object may be of an older shape. */
@@ -16,7 +16,7 @@ export type RenderedEvent = Omit<Stripe.Event, 'data'> & { data: { object: objec
 /** An event with its object in that version's shape, and the version named. */
 export function renderEvent(world: World, event: Stripe.Event, version: Version): RenderedEvent {
   const previous = version.beforeBasil
-    ? previousBeforeBasil(world, event)
+    ? previousBeforeBasil(world, event, version)
     : event.data.previous_attributes
   return {
     ...event,

@@ -1,6 +1,9 @@
 // The Stripe simulator as its users see it: the API, the store, and what a person does on Stripe's pages.
 import type { Hono } from 'hono'
 import type { Stripe } from 'stripe'
+import type { DisputeOutcome, DisputeReason } from './billing/disputes.ts'
+import type { RefundOrder } from './billing/refunds.ts'
+import type { ByHand } from './billing/subscribe-by-hand.ts'
 import type { RequestsInProgress } from './requests-in-progress.ts'
 import type { Store } from './store.ts'
 
@@ -112,6 +115,20 @@ export interface Simulator {
   failNextPayment(customerId: string): void
   /** Tries to collect an open invoice now, with the customer's default card or the given one. */
   payInvoice(invoiceId: string, card?: CardEntry): Outcome
+  /** Makes a subscription as the dashboard does; it is `incomplete` when the card was refused. */
+  subscribe(
+    customerId: string,
+    priceId: string,
+    terms?: ByHand,
+  ): { ok: true; subscription: string } | Refusal
+  /** Ends what runs for them at once. */
+  deleteCustomer(customerId: string): void
+  /** Gives back what is left of a charge, or a part. @returns the refund's id. @throws StripeError */
+  refundCharge(chargeId: string, order?: RefundOrder): string
+  /** The cardholder disputes a charge. Default: as fraudulent. @returns the dispute's id. @throws StripeError */
+  openDispute(chargeId: string, reason?: DisputeReason): string
+  /** The bank decides. @throws StripeError when the dispute is closed already */
+  closeDispute(disputeId: string, outcome: DisputeOutcome): void
 
   /** Does what has become due as wall time passed. The stack may call it each second. */
   tick(): void

@@ -68,6 +68,7 @@ export interface Store {
   paymentIntents: Map<string, Stripe.PaymentIntent>
   charges: Map<string, Stripe.Charge>
   refunds: Map<string, Stripe.Refund>
+  disputes: Map<string, Stripe.Dispute>
   /** In the order they happened. */
   events: Map<string, Stripe.Event>
   webhookEndpoints: Map<string, Stripe.WebhookEndpoint>
@@ -102,6 +103,7 @@ const EMPTY = {
   paymentIntents: 0,
   charges: 0,
   refunds: 0,
+  disputes: 0,
   events: 0,
   webhookEndpoints: 0,
   testClocks: 0,

@@ -6,6 +6,8 @@ import { API_VERSION } from './world.ts'
 /** A version that a client or an endpoint is pinned to. */
 export interface Version {
   name: string
+  /** Before 2022-11-15: a charge lists its refunds unasked. */
+  listsRefunds: boolean
   /** Before 2025-03-31.basil: the period on the subscription, the subscription on the invoice. */
   beforeBasil: boolean
   /** Before 2025-09-30.clover: billing mode `classic` unless asked otherwise. */
@@ -26,6 +28,7 @@ export function parseVersion(name: string | null | undefined): Version {
   const day = wanted.slice(0, 10)
   return {
     name: wanted,
+    listsRefunds: day < '2022-11-15',
     beforeBasil: day < '2025-03-31',
     beforeClover: day < '2025-09-30',
     beforeEndive: day < '2026-09-30',

@@ -49,6 +49,7 @@ export class World {
     checkoutSessions: new Map(),
   }
   #pinned: number | null = null
+  #followUps: (() => void)[] = []
   #changes = 0
 
   constructor(store: Store, settings: WorldSettings) {
@@ -92,9 +93,26 @@ export class World {
     this.#pinned = moment
     try {
       work()
+      this.followUp()
     } finally {
       this.#pinned = before
     }
+  }
+
+  /** Leaves something of somebody else's to be done once what is going on is done, at the same moment. */
+  afterwards(work: () => void): void {
+    this.#followUps.push(work)
+  }
+
+  /** Does what was left to be done afterwards. */
+  followUp(): void {
+    const due = this.#followUps
+    if (due.length === 0) return
+    this.#followUps = []
+    const { cause } = this
+    this.cause = NOBODY
+    for (const work of due) work()
+    this.cause = cause
   }
 
   /** Runs a request or a person's click: its events name the cause. */
@@ -171,8 +189,12 @@ export class World {
     if (previous) this.emit(type, object, previous)
   }
 
-  /** An invoice's payment names its invoice alone. */
+  /** An invoice's payment names its invoice alone, a dispute its charge. */
   #payerOf(object: object): string | null {
+    if ('charge' in object && typeof object.charge === 'string') {
+      const charge = this.store.charges.get(object.charge)
+      return charge ? ownerOf(charge) : null
+    }
     const id = 'invoice' in object && typeof object.invoice === 'string' ? object.invoice : ''
     const invoice = this.store.invoices.get(id)
     return invoice ? ownerOf(invoice) : null

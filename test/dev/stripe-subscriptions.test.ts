@@ -149,27 +149,3 @@ test('lists filter by status, price and creation', async () => {
   expect(await ids({ status: 'active' })).toEqual([second.id])
   expect(await ids({ status: 'ended' })).toEqual([first.id])
 })
-
-test('a refund gives the charge back once', async () => {
-  const { stripe } = api
-  const price = await newPrice(stripe)
-  const customer = await customerWith('pm_card_visa')
-  await stripe.subscriptions.create({ customer, items: [{ price: price.id }] })
-  const [charge] = (await stripe.charges.list({ customer })).data
-  api.events.length = 0
-  const part = await stripe.refunds.create({ charge: charge?.id ?? '', amount: 900 })
-  expect(part).toMatchObject({ amount: 900, status: 'succeeded' })
-  expect(typesOf(api.events)).toEqual(['refund.created', 'charge.refunded'])
-  expect(await stripe.charges.retrieve(charge?.id ?? '')).toMatchObject({
-    amount_refunded: 900,
-    refunded: false,
-  })
-  await stripe.refunds.create({ payment_intent: String(charge?.payment_intent) })
-  expect(await stripe.charges.retrieve(charge?.id ?? '')).toMatchObject({
-    amount_refunded: 2900,
-    refunded: true,
-  })
-  expect(await refusal(stripe.refunds.create({ charge: charge?.id ?? '' }))).toMatchObject({
-    code: 'charge_already_refunded',
-  })
-})

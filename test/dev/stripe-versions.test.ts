@@ -103,7 +103,8 @@ test('objects of before basil have the keys of Stripe’s own example of 2023-08
     ['line_item', lines[0]],
     ['customer', await read(`/v1/customers/${customer.id}`)],
     ['checkout.session', await read(`/v1/checkout/sessions/${session}`)],
-    ['charge', await read(`/v1/charges/${String(invoice.charge)}`)],
+    ['charge', await read(`/v1/charges/${String(invoice.charge)}?expand[]=refunds`)],
+    ['dispute', await read(`/v1/disputes/${api.sim.openDispute(String(invoice.charge))}`)],
     ['payment_intent', await read(`/v1/payment_intents/${String(invoice.payment_intent)}`)],
   ]
   for (const [kind, object] of seen) {

@@ -1,10 +1,9 @@
 // Cards on file: made from what was typed or from a test id, attached to a customer, made the default.
 import type { Stripe } from 'stripe'
+import { type CardNumbers, checkCard } from '../card-numbers.ts'
 import {
   behaviourOf,
   type CardBehaviour,
-  type CardNumbers,
-  checkCard,
   declineError,
   refusalToAttach,
   testCardById,

@@ -1,6 +1,7 @@
 // Paying a Checkout session: the card first, and only then the subscription and its invoice.
 import type { Stripe } from 'stripe'
-import { type CardNumbers, declineError, type Presence } from '../cards.ts'
+import type { CardNumbers } from '../card-numbers.ts'
+import { declineError, type Presence } from '../cards.ts'
 import { invalid, StripeError } from '../errors.ts'
 import { find, findCustomer, idOrNull } from '../lookup.ts'
 import { customerDetails } from '../objects/checkout-session.ts'

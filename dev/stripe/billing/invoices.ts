@@ -155,6 +155,8 @@ export function finalizeInvoice(world: World, invoice: Stripe.Invoice): void {
   })
   invoice.status_transitions.finalized_at = now
   world.emit('invoice.finalized', invoice)
+  const sent = invoice.collection_method === 'send_invoice' && invoice.auto_advance
+  if (amountDue > 0 && sent) world.emit('invoice.sent', invoice)
   if (amountDue === 0) markPaid(world, invoice)
 }
 
@@ -170,8 +172,9 @@ export function markPaid(world: World, invoice: Stripe.Invoice): void {
     changed.next_payment_attempt = null
     changed.status = 'paid'
     changed.status_transitions.paid_at = now
+    delete changed.status_details
   })
-  if (payment) {
+  if (payment?.status === 'open') {
     payment.amount_paid = payment.amount_requested
     payment.status = 'paid'
     payment.status_transitions.paid_at = now
@@ -184,12 +187,18 @@ export function markPaid(world: World, invoice: Stripe.Invoice): void {
 export function voidInvoice(world: World, invoice: Stripe.Invoice): void {
   cancelIntent(world, invoice, 'void_invoice')
   close(invoice, 'void')
+  delete invoice.status_details
   invoice.status_transitions.voided_at = world.now(idOf(invoice.customer ?? ''))
   world.emit('invoice.voided', invoice)
 }
 
-export function markUncollectible(world: World, invoice: Stripe.Invoice): void {
+export function markUncollectible(
+  world: World,
+  invoice: Stripe.Invoice,
+  reason: 'subscription_paused' | 'user_forgiven',
+): void {
   close(invoice, 'uncollectible')
+  invoice.status_details = { uncollectible: { reason } }
   invoice.status_transitions.marked_uncollectible_at = world.now(idOf(invoice.customer ?? ''))
   world.emit('invoice.marked_uncollectible', invoice)
 }

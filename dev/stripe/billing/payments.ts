@@ -11,6 +11,7 @@ import {
 import { customerOf, idOf, idOrNull, subscriptionOf } from '../lookup.ts'
 import { buildCharge } from '../objects/payment.ts'
 import type { World } from '../world.ts'
+import { openDispute } from './disputes.ts'
 import { paymentIntentOf } from './invoice-payments.ts'
 import { markPaid } from './invoices.ts'
 
@@ -74,6 +75,9 @@ export function confirmIntent(
   intent.last_payment_error = null
   world.emit('charge.succeeded', charge)
   world.emit('payment_intent.succeeded', intent)
+  if (world.store.cardBehaviours.get(paymentMethod.id) === 'disputed') {
+    world.afterwards(() => openDispute(world, charge))
+  }
   return { kind: 'paid' }
 }
 
@@ -159,12 +163,14 @@ export function attemptPayment(
 }
 
 function recordFailure(world: World, invoice: Stripe.Invoice, automatic: boolean): void {
-  const first = invoice.billing_reason === 'subscription_create'
+  const retried =
+    invoice.billing_reason !== 'subscription_create' &&
+    invoice.collection_method === 'charge_automatically'
   world.update(invoice, 'invoice.updated', (changed) => {
     changed.attempted = true
     if (!counts(changed, automatic)) return
     changed.attempt_count += 1
-    const days = first ? undefined : RETRY_DAYS[changed.attempt_count - 1]
+    const days = retried ? RETRY_DAYS[changed.attempt_count - 1] : undefined
     changed.next_payment_attempt =
       days === undefined ? null : world.now(idOf(invoice.customer ?? '')) + days * 86_400
   })

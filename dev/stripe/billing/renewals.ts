@@ -50,7 +50,9 @@ export function finalizeAndCollect(world: World, invoice: Stripe.Invoice): void 
   finalizeInvoice(world, invoice)
   const pause = subscription?.pause_collection?.behavior
   if (invoice.status === 'open' && pause === 'void') voidInvoice(world, invoice)
-  if (invoice.status === 'open' && pause === 'mark_uncollectible') markUncollectible(world, invoice)
+  if (invoice.status === 'open' && pause === 'mark_uncollectible') {
+    markUncollectible(world, invoice, 'subscription_paused')
+  }
   if (invoice.status === 'open' && invoice.collection_method === 'charge_automatically') {
     collect(world, invoice, { automatic: true })
   } else settleSubscription(world, invoice)

@@ -25,8 +25,27 @@ export function settleSubscription(world: World, invoice: Stripe.Invoice): void 
     invoice.status === 'uncollectible' && isResumption(world, subscription, invoice)
   if (writtenOff) markResumed(world, subscription, 'active')
   if (invoice.status === 'paid') afterPayment(world, subscription, invoice)
-  else if (invoice.status === 'open' && invoice.attempted)
+  else if (
+    invoice.status === 'open' &&
+    invoice.attempted &&
+    invoice.collection_method === 'charge_automatically'
+  ) {
     afterFailure(world, subscription, invoice)
+  }
+}
+
+/** When an invoice that was sent makes its subscription past due; null when it does not. */
+export function overdueAt(world: World, invoice: Stripe.Invoice): number | null {
+  if (invoice.status !== 'open' || invoice.collection_method !== 'send_invoice') return null
+  const subscription = subscriptionOf(world, invoice)
+  const newest = subscription && newestBill(world, subscription)
+  return subscription?.status === 'active' && newest?.id === invoice.id ? invoice.due_date : null
+}
+
+/** Its due date has passed. Nothing more becomes of it here, however long it stays unpaid. */
+export function markOverdue(world: World, invoice: Stripe.Invoice): void {
+  const subscription = subscriptionOf(world, invoice)
+  if (subscription) setStatus(world, subscription, 'past_due')
 }
 
 function afterPayment(

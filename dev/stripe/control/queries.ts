@@ -35,6 +35,14 @@ export function invoicesOf({ data }: Data, customerId: string): Stripe.Invoice[]
     .reverse()
 }
 
+/** The charge that paid an invoice, if one did. */
+export function chargeOf({ data }: Data, invoice: Stripe.Invoice): Stripe.Charge | null {
+  const payment = [...data.invoicePayments.values()].find((each) => each.invoice === invoice.id)
+  const intent = data.paymentIntents.get(idOf(payment?.payment.payment_intent ?? ''))
+  const charge = intent?.latest_charge ? data.charges.get(idOf(intent.latest_charge)) : undefined
+  return charge?.paid ? charge : null
+}
+
 /** The card that the next invoice will be charged to: the newest subscription's, else the customer's. */
 export function defaultCardOf(sim: Data, customerId: string): Stripe.PaymentMethod.Card | null {
   const running = subscriptionsOf(sim, customerId).find(({ status }) => status !== 'canceled')
@@ -56,7 +64,9 @@ export function customerOf({ data }: Data, event: Stripe.Event): string | null {
   const object: EventObject = event.data.object
   if (object.object === 'customer') return object.id ?? null
   if (object.customer) return idOf(object.customer)
-  // An invoice's payment names only its invoice.
+  // An invoice's payment names only its invoice, a dispute only its charge.
+  const charge = object.charge ? data.charges.get(idOf(object.charge)) : undefined
+  if (charge?.customer) return idOf(charge.customer)
   const invoice = object.invoice ? data.invoices.get(idOf(object.invoice)) : undefined
   return invoice?.customer ? idOf(invoice.customer) : null
 }
@@ -67,6 +77,7 @@ interface EventObject {
   id?: string
   customer?: string | { id: string } | null
   invoice?: string | { id?: string } | null
+  charge?: string | { id?: string } | null
 }
 
 /** The price of a subscription's first item: Tollgate sells one item each. */

@@ -126,7 +126,6 @@ export function buildCharge({ intent, paymentMethod, failure, created }: NewChar
     // No receipts are written here.
     receipt_url: null,
     refunded: false,
-    refunds: { object: 'list', data: [], has_more: false, url: `/v1/charges/${id}/refunds` },
     review: null,
     shipping: null,
     source: null,

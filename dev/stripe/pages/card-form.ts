@@ -22,6 +22,7 @@ export const PREFILLED: CardValues = {
 const TEST_CARDS = [
   { number: '4242424242424242', does: 'Pays' },
   { number: '4000000000000341', does: 'Fails at renewal' },
+  { number: '4000000000000259', does: 'Is disputed' },
   { number: '4000000000009995', does: 'Declined: insufficient funds' },
   { number: '4000000000000002', does: 'Declined' },
   { number: '4000002500003155', does: 'Asks for authentication' },

@@ -10,9 +10,11 @@ import {
   subscriptionsOf,
 } from '../control/queries.ts'
 import type { Simulator } from '../simulator.ts'
+import { byHandPanel } from './customer-actions.ts'
 import type { Html } from './layout.ts'
 import { badge, hiddenFields, postButton } from './layout.ts'
 import { customerButtons, subscriptionButtons } from './overview-view.ts'
+import { paymentBadge, paymentButtons } from './payment-buttons.ts'
 import {
   cardWords,
   invoiceBadge,
@@ -32,7 +34,8 @@ export function customerView(sim: Simulator, customer: Stripe.Customer): Html {
 </div>
 ${clockPanel(sim, customer)}
 ${subscriptions.map((subscription) => subscriptionPanel(sim, subscription, back))}
-${invoicePanel(sim, customer.id, back)}`
+${invoicePanel(sim, customer.id, back)}
+${byHandPanel(sim, customer, back)}`
 }
 
 function pathOf(customerId: string): string {
@@ -124,7 +127,7 @@ function invoicePanel(sim: Simulator, customerId: string, back: string): Html {
 <td data-label="Made">${moment(invoice.created)}</td>
 <td data-label="Invoice"><a href="/i/${invoice.id}" class="id">${invoice.number ?? invoice.id}</a></td>
 <td data-label="For">${(invoice.billing_reason ?? 'manual').replaceAll('_', ' ')}</td>
-<td data-label="Status">${invoiceBadge(invoice)}</td>
+<td data-label="Status"><span class="row">${invoiceBadge(invoice)}${paymentBadge(sim, invoice)}</span></td>
 <td data-label="Total" class="number">${money(invoice.total, invoice.currency)}</td>
 <td data-label="Attempts" class="number">${invoice.attempt_count}</td>
 <td class="actions">${
@@ -135,7 +138,7 @@ function invoicePanel(sim: Simulator, customerId: string, back: string): Html {
             about: invoice.number ?? invoice.id,
             fields: { back },
           })}</div>`
-        : ''
+        : html`<div class="row">${paymentButtons(sim, invoice, back)}</div>`
     }</td></tr>`,
   )}</tbody></table>
 </section>`

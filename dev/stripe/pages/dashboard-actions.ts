@@ -5,6 +5,7 @@ import { resolveClockTarget } from '../control/clock.ts'
 import type { Deliveries } from '../deliveries.ts'
 import { invalid } from '../errors.ts'
 import type { Outcome, Simulator } from '../simulator.ts'
+import { routeByHand } from './customer-actions.ts'
 import { readForm } from './form.ts'
 import type { Tone } from './layout.ts'
 
@@ -22,6 +23,15 @@ export const DONE: Record<string, { text: string; tone: Tone }> = {
   paused: { text: 'Collection is paused: invoices are voided until it is resumed.', tone: 'good' },
   plan: { text: 'The plan was changed.', tone: 'good' },
   paid: { text: 'The invoice was paid.', tone: 'good' },
+  refunded: { text: 'The payment was refunded.', tone: 'good' },
+  disputed: {
+    text: 'The payment is disputed: its money is withdrawn until that is decided.',
+    tone: 'warn',
+  },
+  won: { text: 'The dispute was won: the money is back.', tone: 'good' },
+  lost: { text: 'The dispute was lost.', tone: 'warn' },
+  subscribed: { text: 'The subscription was made.', tone: 'good' },
+  deleted: { text: 'The customer was deleted, and what ran for them ended.', tone: 'good' },
   refused: { text: 'The payment was declined.', tone: 'bad' },
   sent: { text: 'The event is on its way again.', tone: 'good' },
   no_endpoint: { text: 'Not sent: no enabled endpoint asks for this type of event.', tone: 'warn' },
@@ -77,6 +87,24 @@ export function routeActions(app: Hono, sim: Simulator, deliveries: Deliveries):
   )
 
   action('/dashboard/invoices/:id/pay', (id) => said(sim.payInvoice(id), 'paid'))
+
+  action('/dashboard/charges/:id/refund', (id) => {
+    sim.refundCharge(id)
+    return 'refunded'
+  })
+  action('/dashboard/charges/:id/dispute', (id) => {
+    sim.openDispute(id)
+    return 'disputed'
+  })
+  action('/dashboard/disputes/:id/win', (id) => {
+    sim.closeDispute(id, 'won')
+    return 'won'
+  })
+  action('/dashboard/disputes/:id/lose', (id) => {
+    sim.closeDispute(id, 'lost')
+    return 'lost'
+  })
+  routeByHand(action, sim)
 
   action('/dashboard/events/:id/resend', (id, fields) => {
     const result = deliveries.resend(id, fields.get('endpoint') ?? undefined)

@@ -5,7 +5,7 @@ import {
   requireAttachable,
   setDefaultCard,
 } from '../billing/cards-on-file.ts'
-import { endSubscription } from '../billing/subscription-state.ts'
+import { deleteCustomer } from '../billing/delete-customer.ts'
 import { invalid, missing } from '../errors.ts'
 import { find, findCustomer, idOrNull } from '../lookup.ts'
 import { assignGiven, mergeMetadata } from '../metadata.ts'
@@ -89,16 +89,7 @@ export const customerRoutes: Route[] = [
     return customer
   }),
   route('DELETE /v1/customers/:id', 'customer', {}, ({ world, id }) => {
-    const customer = findCustomer(world, id, 'id')
-    for (const subscription of world.store.subscriptions.values()) {
-      if (subscription.customer !== id || subscription.ended_at !== null) continue
-      endSubscription(world, subscription, 'cancellation_requested')
-    }
-    const deleted = { id, object: 'customer', deleted: true } as const
-    world.emit('customer.deleted', customer)
-    world.store.customers.delete(id)
-    world.store.deletedCustomers.set(id, deleted)
-    return deleted
+    return deleteCustomer(world, findCustomer(world, id, 'id'))
   }),
   route(
     'GET /v1/customers',

@@ -1,6 +1,6 @@
 // /v1/invoices
 import type { Stripe } from 'stripe'
-import { paymentIntentOf } from '../billing/invoice-payments.ts'
+import { cancelIntent, paymentIntentOf } from '../billing/invoice-payments.ts'
 import { finalizeInvoice, markPaid, markUncollectible, voidInvoice } from '../billing/invoices.ts'
 import { declineOf, type PaymentResult } from '../billing/payments.ts'
 import { composePreview } from '../billing/preview.ts'
@@ -113,7 +113,8 @@ export const invoiceRoutes: Route[] = [
       finalizeInvoice(world, invoice)
       settleSubscription(world, invoice)
       // With auto_advance Stripe makes its first attempt about an hour after it was finalised.
-      if (invoice.status === 'open' && invoice.auto_advance) {
+      const charged = invoice.collection_method === 'charge_automatically'
+      if (invoice.status === 'open' && invoice.auto_advance && charged) {
         invoice.next_payment_attempt = world.now(idOrNull(invoice.customer)) + 3600
       }
       if (invoice.status === 'open') paymentIntentOf(world, invoice)
@@ -135,6 +136,7 @@ export const invoiceRoutes: Route[] = [
       if (invoice.status === 'draft') finalizeInvoice(world, invoice)
       requireOpen(invoice, ['open', 'uncollectible', 'paid'], 'paid')
       if (params.paid_out_of_band && invoice.status !== 'paid') {
+        cancelIntent(world, invoice, 'void_invoice')
         markPaid(world, invoice)
         settleSubscription(world, invoice)
       }
@@ -156,7 +158,7 @@ export const invoiceRoutes: Route[] = [
   route('POST /v1/invoices/:id/mark_uncollectible', 'invoice', {}, ({ world, id }) => {
     const invoice = findInvoice(world, id, { path: 'invoice' })
     requireOpen(invoice, ['open'], 'marked uncollectible')
-    markUncollectible(world, invoice)
+    markUncollectible(world, invoice, 'user_forgiven')
     settleSubscription(world, invoice)
     return invoice
   }),

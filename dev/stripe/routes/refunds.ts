@@ -1,9 +1,9 @@
 // /v1/refunds
 import type { Stripe } from 'stripe'
+import { refundCharge } from '../billing/refunds.ts'
 import { invalid } from '../errors.ts'
 import { find, idOrNull } from '../lookup.ts'
 import { mergeMetadata } from '../metadata.ts'
-import { buildRefund } from '../objects/refund.ts'
 import { createdParam, inRange, listParams, paginate } from '../pagination.ts'
 import { integer, metadata, oneOf, string } from '../params.ts'
 import { type Route, route } from '../route.ts'
@@ -22,38 +22,24 @@ export const refundRoutes: Route[] = [
     },
     ({ world, params }) => {
       const charge = chargeOf(world, params)
-      const left = charge.amount_captured - charge.amount_refunded
-      if (!charge.paid || left === 0) {
-        throw invalid(`Charge ${charge.id} has already been refunded.`, {
-          code: 'charge_already_refunded',
-        })
-      }
-      const amount = params.amount ?? left
-      if (amount > left) {
-        throw invalid(
-          `Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`,
-          { param: 'amount' },
-        )
-      }
-      const refund = buildRefund({
-        charge,
-        amount,
-        reason: params.reason ?? null,
+      return refundCharge(world, charge, {
+        ...(params.amount !== undefined && { amount: params.amount }),
+        ...(params.reason && { reason: params.reason }),
         metadata: mergeMetadata({}, params.metadata),
-        created: world.now(idOrNull(charge.customer)),
       })
-      world.store.refunds.set(refund.id, refund)
-      world.emit('refund.created', refund)
-      world.update(charge, 'charge.refunded', (changed) => {
-        changed.amount_refunded += amount
-        changed.refunded = changed.amount_refunded === changed.amount_captured
-      })
-      return refund
     },
   ),
   route('GET /v1/refunds/:id', 'refund', {}, ({ world, id }) =>
     find(world.store.refunds, 'refund', id, 'id'),
   ),
+  route('POST /v1/refunds/:id', 'refund', { metadata: metadata() }, ({ world, id, params }) => {
+    const refund = find(world.store.refunds, 'refund', id, 'id')
+    const before = structuredClone(refund)
+    refund.metadata = mergeMetadata(refund.metadata ?? {}, params.metadata)
+    world.announce(refund, 'refund.updated', before)
+    world.announce(refund, 'charge.refund.updated', before)
+    return refund
+  }),
   route(
     'GET /v1/refunds',
     'list of refund',
