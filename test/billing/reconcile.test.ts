@@ -1,6 +1,6 @@
 // The reconciliation, through the Worker's own pass: what no delivery told is found and repaired, and nothing else is
 // touched. Other tests leave accounts and events behind, so that each looks for its own.
-import { eq, inArray } from 'drizzle-orm'
+import { eq, inArray, ne } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Report } from '../../src/billing/reconcile/pass.ts'
 import { CRON_PASS, reconcile } from '../../src/billing/reconcile/reconcile.ts'
@@ -34,18 +34,20 @@ afterEach(skipToNow)
 /** What other tests left is none of ours: their accounts count as compared, their events as read. */
 async function skipToNow(): Promise<void> {
   const now = new Date()
+  // A pass looks ten minutes further back.
+  const eventsReadUntil = new Date(now.getTime() + 10 * 60_000)
   await app.deps.db.batch([
     app.deps.db.update(users).set({ reconciledAt: now }),
     app.deps.db
       .update(stripeEvents)
       .set({ attemptedAt: now })
-      .where(eq(stripeEvents.state, 'failed')),
+      .where(ne(stripeEvents.state, 'done')),
     app.deps.db
       .insert(reconciliation)
-      .values({ id: 1, eventsReadUntil: now })
+      .values({ id: 1, eventsReadUntil })
       .onConflictDoUpdate({
         target: reconciliation.id,
-        set: { eventsReadUntil: now, holder: null, heldUntil: null },
+        set: { eventsReadUntil, holder: null, heldUntil: null },
       }),
   ])
 }
@@ -68,7 +70,6 @@ const due = (...people: Person[]) =>
       ),
     )
 
-/** A pass at which Stripe's events of late are not looked for unless `events` says so. */
 async function pass(options: Partial<typeof CRON_PASS> = {}): Promise<Report> {
   const report = await reconcile(app.deps, { ...CRON_PASS, ...options })
   if (!report) throw new Error('another pass is under way')
