@@ -39,6 +39,8 @@ export interface Row {
   roundTrips: number | null
   /** All requests to Postgres, Redis and Stripe, in the background too, per call. */
   requests: number | null
+  /** The same by service. */
+  requestsTo: { postgres: number; redis: number; stripe: number } | null
   redisCommands: number | null
   /** Of the Worker's process, per call: what the machine's other load does not change. */
   cpuMicros: number
@@ -76,7 +78,7 @@ export async function measure(subject: Subject, options: MeasureOptions): Promis
 
 async function measured(subject: Subject, options: MeasureOptions): Promise<Row> {
   const { stack, effort, bare, base = bare, addedP99 = false } = options
-  const { rates, ratios, cpuMicros, requests, redisCommands } = await inTurns(
+  const { rates, ratios, cpuMicros, requests, requestsTo, redisCommands } = await inTurns(
     subject,
     base,
     stack,
@@ -93,6 +95,7 @@ async function measured(subject: Subject, options: MeasureOptions): Promise<Row>
     p99Ms: percentile(latenciesMs, 0.99),
     roundTrips,
     requests,
+    requestsTo,
     redisCommands,
     cpuMicros,
     addedP99Ms:
@@ -124,11 +127,14 @@ async function inTurns(subject: Subject, base: Subject, stack: BenchStack, effor
   await sleep(effort.settledMs)
   add(meters, await stack.readMeters())
   const perCall = (count: number) => (stack.metered ? count / calls : null)
+  const { postgres, redis, stripe } = meters
+  const requestsTo = { postgres: postgres / calls, redis: redis / calls, stripe: stripe / calls }
   return {
     rates,
     ratios,
     cpuMicros: cpuMicros / calls,
-    requests: perCall(meters.postgres + meters.redis + meters.stripe),
+    requests: perCall(postgres + redis + stripe),
+    requestsTo: stack.metered ? requestsTo : null,
     redisCommands: perCall(meters.redisCommands),
   }
 }

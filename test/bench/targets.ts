@@ -18,6 +18,7 @@ const CANCELLATION_GRACE_SECONDS = 1
 export function targets(results: Results): Target[] {
   const row = (name: string): Row | undefined => results.rows.find((one) => one.name === name)
   const [hot, warm, cold, forged] = [row(ROW.hot), row(ROW.warm), row(ROW.cold), row(ROW.forged)]
+  const webhook = row(ROW.webhook)?.requestsTo
   const times = (peer: string) => {
     const other = row(peer)
     return hot && other ? hot.ratioToBare / other.ratioToBare : null
@@ -31,6 +32,15 @@ export function targets(results: Results): Target[] {
     atMost('awaited round trips, warm', 1, warm?.roundTrips, 2),
     atMost('awaited round trips, cold', 2, cold?.roundTrips, 2),
     atMost('awaited round trips, forged key', 0, forged?.roundTrips, 2),
+    atMost('reads of Stripe per webhook', 1, webhook?.stripe, 2),
+    // The ticket must be drawn before the read, so that it can't be part of the batch after it.
+    atMost(
+      "requests to Postgres per webhook (the ledger's statement, a batch)",
+      2,
+      webhook?.postgres,
+      2,
+    ),
+    atMost('requests to Redis per webhook', 1, webhook?.redis, 2),
     atMost('Redis commands per hot call', 0.1, hot?.redisCommands, 3),
     atLeast('hot against the bare route', 0.8, hot?.ratioToBare, 2),
     atLeast('hot against the usual recipe, times', 4, times(ROW.recipe), 1),
