@@ -83,7 +83,11 @@ export interface Config {
   origin: { url: URL; signingSecret: string } | undefined
 }
 
-type Env = z.infer<typeof schema>
+/** The variables by name, parsed; prices and origins as lists. */
+export type Env = z.infer<typeof schema>
+
+/** All of them, but REDIS_HOST and REDIS_PASSWORD, which stand for others. */
+export const VARIABLE_NAMES = Object.keys(schema.shape) as readonly (keyof Env)[]
 
 /** What is wrong with one variable. `reason` follows its name: "is missing". Values never appear. */
 export interface VariableProblem {
