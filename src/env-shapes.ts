@@ -25,6 +25,11 @@ export const secret = (least: number) =>
       message: 'is a known default; make one with: openssl rand -base64 48',
     })
 
+/** Goes into a header: a key copied with an ellipsis, or out of a sentence, would fail at each request instead. */
+export const token = text.refine((value) => /^[\x21-\x7e]+$/.test(value), {
+  message: 'must have no spaces, and no characters outside ASCII',
+})
+
 export const prefixed = (pattern: RegExp, form: string) =>
   text.refine((value) => pattern.test(value), { message: `must look like ${form}` })
 

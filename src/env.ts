@@ -10,7 +10,7 @@ import {
   priceList,
   redirectOrigins,
   secret,
-  text,
+  token,
   url,
 } from './env-shapes.ts'
 import { type PriceIds, TIERS, type Tier } from './plans.ts'
@@ -32,12 +32,12 @@ const schema = z.object({
   DATABASE_URL: databaseUrl,
   // Where these two are absent, REDIS_HOST and REDIS_PASSWORD stand for them.
   UPSTASH_REDIS_REST_URL: url(['https', 'http']),
-  UPSTASH_REDIS_REST_TOKEN: text,
+  UPSTASH_REDIS_REST_TOKEN: token,
   JWT_SECRET_KEY: secret(32),
   API_KEY_SECRET: secret(32).optional(),
   API_KEY_SECRET_PREVIOUS: secret(32).optional(),
-  STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_./, 'sk_test_… or sk_live_…'),
-  STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_./, 'pk_test_… or pk_live_…'),
+  STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_[\x21-\x7e]+$/, 'sk_test_… or sk_live_…'),
+  STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_[\x21-\x7e]+$/, 'pk_test_… or pk_live_…'),
   STRIPE_WEBHOOK_SECRET: prefixed(/^whsec_./, 'whsec_…'),
   STRIPE_PRICE_ID_HOBBY: priceList,
   STRIPE_PRICE_ID_RESEARCH: priceList,

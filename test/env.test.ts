@@ -59,6 +59,8 @@ describe('parseEnv', () => {
     ['STRIPE_PUBLISHABLE_KEY', 'sk_test_hush'],
     ['STRIPE_WEBHOOK_SECRET', 'hush'],
     ['STRIPE_SECRET_KEY', 'sk_test_'],
+    ['STRIPE_SECRET_KEY', 'sk_test_hush…'],
+    ['UPSTASH_REDIS_REST_TOKEN', 'hush…'],
     ['STRIPE_PUBLISHABLE_KEY', 'pk_test_'],
     ['STRIPE_WEBHOOK_SECRET', 'whsec_'],
     ['STRIPE_PRICE_ID_HOBBY', 'price_'],

@@ -13,7 +13,7 @@ import { checkWebhookSecret } from './webhook-secret.ts'
 import { checkEndpoints } from './webhooks.ts'
 
 /** A service takes a few requests, one after another, each with its own time limit. */
-const SERVICE_LIMIT_MS = 4 * LIMIT_MS
+const SERVICE_LIMIT_MS = 5 * LIMIT_MS
 
 /** The services are asked at the same time; the order of what they say is always the same. */
 export async function examine(patient: Patient): Promise<Finding[]> {

@@ -5,12 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { commandDeps, readCommandVars } from '../../dev/command-vars.ts'
 import { examine } from '../../dev/doctor/examine.ts'
 import type { Finding } from '../../dev/doctor/finding.ts'
 import { patientOf } from '../../dev/doctor/patient.ts'
 import { type Served, serve } from '../../dev/serve.ts'
+import type { Stack } from '../../dev/stack.ts'
 import { webhookRoutes } from '../../src/billing/webhook.ts'
 import type { AppEnv } from '../../src/context.ts'
 import { answerError, answerNotFound } from '../../src/http/errors.ts'
@@ -67,3 +68,40 @@ export function serveWorker(vars: Record<string, string>): Promise<Served> {
   const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} }
   return serve({ fetch: (request) => app.fetch(request, {}, context) }, 0, 'the Worker')
 }
+
+export type Json = Record<string, unknown>
+
+/**
+ * The stack's variables with a Stripe that answers as `change` makes it: what a simulated test account never shows.
+ * Any key is good enough for it.
+ */
+export async function throughProxy(
+  { info, vars }: Stack,
+  change: (path: string, body: Json, headers: Headers) => Json | Response,
+): Promise<Record<string, string>> {
+  const fetchChanged = async (request: Request) => {
+    const { pathname, search } = new URL(request.url)
+    const sent = new Headers(request.headers)
+    sent.set('Authorization', `Bearer ${info.stripeSecretKey}`)
+    const init = { method: request.method, headers: sent }
+    const answer = await fetch(`${info.stripeApiBase}${pathname}${search}`, init)
+    const headers = new Headers({ 'Content-Type': 'application/json' })
+    headers.set('Stripe-Version', answer.headers.get('Stripe-Version') ?? '')
+    const changed = change(pathname, (await answer.json()) as Json, headers)
+    if (changed instanceof Response) return changed
+    return new Response(JSON.stringify(changed), { status: answer.status, headers })
+  }
+  const proxy = await serve({ fetch: fetchChanged }, 0, 'a proxy')
+  onTestFinished(() => proxy.close())
+  return { ...vars, STRIPE_API_BASE: proxy.url }
+}
+
+/** One finding and no other. */
+export const only = (item: string, says: RegExp, todo: RegExp, level = 'fail') => [
+  expect.objectContaining({
+    level,
+    item,
+    says: expect.stringMatching(says),
+    todo: expect.stringMatching(todo),
+  }),
+]

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Served } from '../../dev/serve.ts'
 import { serve } from '../../dev/serve.ts'
 import { type Stack, startStack } from '../../dev/stack.ts'
-import { doctor, findingsOf, serveWorker, wrong } from './doctor-fixture.ts'
+import { doctor, findingsOf, only, serveWorker, wrong } from './doctor-fixture.ts'
 
 let stack: Stack
 let worker: Served
@@ -57,15 +57,6 @@ async function fault(origin: string, order: object): Promise<void> {
   const { id } = (await answer.json()) as { id: string }
   onTestFinished(async () => void (await fetch(`${origin}/_faults/${id}`, { method: 'DELETE' })))
 }
-
-const only = (item: string, says: RegExp, todo: RegExp, level = 'fail') => [
-  expect.objectContaining({
-    level,
-    item,
-    says: expect.stringMatching(says),
-    todo: expect.stringMatching(todo),
-  }),
-]
 
 describe('the command', () => {
   const secretsOf = (all: Record<string, string>) => [
