@@ -80,14 +80,20 @@ async function knock(url: string, signature: string): Promise<string> {
   }
 }
 
-/** An event since the endpoint was made that all endpoints have confirmed. */
-async function lastDelivered(stripe: Stripe, { created }: Stripe.WebhookEndpoint) {
+/** An event that the endpoint asks for, since it was made, that all endpoints have confirmed: its id and day. */
+async function lastDelivered(
+  stripe: Stripe,
+  { created, enabled_events: asked }: Stripe.WebhookEndpoint,
+): Promise<string | undefined> {
+  const types = EVENT_TYPES.filter((type) => asked.includes(type) || asked.includes('*'))
+  if (types.length === 0) return undefined
   try {
     const { data } = await stripe.events.list(
-      { types: [...EVENT_TYPES], delivery_success: true, created: { gte: created }, limit: 1 },
+      { types, delivery_success: true, created: { gte: created }, limit: 1 },
       ONCE,
     )
-    return data[0]?.id
+    const [event] = data
+    return event && `${event.id} of ${new Date(event.created * 1000).toISOString().slice(0, 10)}`
   } catch {
     return undefined
   }

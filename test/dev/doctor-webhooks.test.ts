@@ -106,6 +106,14 @@ describe('the webhook endpoint', () => {
     expect(bad).toEqual(only('Webhook secret', /refuses what it signs/, /wrangler secret put/))
   })
 
+  test('a secret of which nobody knows yet: no event that the endpoint asks for was delivered', async () => {
+    await stripe.webhookEndpoints.update((await endpoint()).id, {
+      enabled_events: ['charge.dispute.closed'],
+    })
+    const about = (await wrong(vars)).filter(({ item }) => item === 'Webhook secret')
+    expect(about).toEqual(only('Webhook secret', /cannot be read/, /buy a plan/, 'warn'))
+  })
+
   test('a Worker that is not there', async () => {
     const gone = await startReceiver()
     await stack.deliverTo(`${gone.url}${PATH}`)
