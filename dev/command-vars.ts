@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import type { Deps } from '../src/context.ts'
 import { depsFor } from '../src/deps.ts'
+import { VARIABLE_NAMES } from '../src/env.ts'
 import type { Log } from '../src/log.ts'
 import { announcedIn } from './stack-file.ts'
-import { NOTHING_ELSE, varsBeside, workerVars } from './worker-vars.ts'
+import { varsBeside, workerVars } from './worker-vars.ts'
 
 export interface CommandVars {
   /** By name, each from the first place that has it: the environment, the file, the local stack that runs. */
@@ -15,22 +16,6 @@ export interface CommandVars {
   /** The file that was read, or would be written. */
   file: string
 }
-
-/** The Worker's variables, all of them. */
-const NAMES: readonly string[] = [
-  'DATABASE_URL',
-  'UPSTASH_REDIS_REST_URL',
-  'UPSTASH_REDIS_REST_TOKEN',
-  'JWT_SECRET_KEY',
-  'STRIPE_SECRET_KEY',
-  'STRIPE_PUBLISHABLE_KEY',
-  'STRIPE_WEBHOOK_SECRET',
-  'STRIPE_PRICE_ID_HOBBY',
-  'STRIPE_PRICE_ID_RESEARCH',
-  'STRIPE_PRICE_ID_PRO',
-  'STRIPE_API_BASE',
-  ...Object.keys(NOTHING_ELSE),
-]
 
 /**
  * Reads the variables as `npm run dev` does, and the environment before them.
@@ -46,7 +31,7 @@ export function readCommandVars(
   const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
   const own: Record<string, string> = {}
   const sources: CommandVars['sources'] = {}
-  for (const name of NAMES) {
+  for (const name of VARIABLE_NAMES) {
     for (const [source, values] of [['environment', env] as const, ['file', fromFile] as const]) {
       const value = values[name]?.trim()
       if (!value || name in own) continue

@@ -62,12 +62,12 @@ export async function migrate(
 }
 
 /** By SQLSTATE, or by its words where the answer carries none. */
-function isRefusedLogin(code: string | undefined, error: unknown): boolean {
+export function isRefusedLogin(code: string | undefined, error: unknown): boolean {
   return code === '28P01' || code === '28000' || /password authentication failed/.test(said(error))
 }
 
 /** What the database said: drizzle's own errors repeat the whole statement instead. */
-function said(error: unknown): string {
+export function said(error: unknown): string {
   if (error instanceof DrizzleQueryError && error.cause) return said(error.cause)
   return error instanceof Error ? error.message : String(error)
 }
@@ -96,6 +96,15 @@ async function apply(db: Database, { hash, folderMillis, sql: statements }: Migr
     if (databaseFault(error)?.constraint === '__drizzle_migrations_hash_key') return 'waited'
     throw error
   }
+}
+
+/** The migrations of this release, in their order; `hash` is what a database notes of each. */
+export function releasedMigrations(): { name: string; hash: string }[] {
+  const names = journalNames()
+  return readMigrationFiles({ migrationsFolder: FOLDER }).map(({ hash }, index) => ({
+    name: names[index] ?? hash,
+    hash,
+  }))
 }
 
 function journalNames(): string[] {

@@ -1,4 +1,5 @@
 // The Worker's variables that point it at a stack.
+import { VARIABLE_NAMES } from '../src/env.ts'
 import type { StackInfo } from './stack-info.ts'
 
 export function workerVars(info: StackInfo): Record<string, string> {
@@ -34,22 +35,7 @@ export function varsBeside(
   return Object.fromEntries(Object.entries(stack).filter(([name]) => !taken.has(name)))
 }
 
-/** The Worker's other variables, switched off: the demo is the same whatever stands in .dev.vars. */
+/** Every variable of the Worker, switched off: under the stack's own, the demo is the same whatever stands in .dev.vars. */
 export const NOTHING_ELSE: Readonly<Record<string, string>> = Object.fromEntries(
-  [
-    'REDIS_HOST',
-    'REDIS_PASSWORD',
-    'API_KEY_SECRET',
-    'API_KEY_SECRET_PREVIOUS',
-    'PAST_DUE_GRACE_DAYS',
-    'TRIAL_DAYS',
-    'PAYWALL_MEMORY_SECONDS',
-    'PAYWALL_STALE_SECONDS',
-    'REDIS_TIMEOUT_MS',
-    'DATABASE_TIMEOUT_MS',
-    'ORIGIN_URL',
-    'ORIGIN_SIGNING_SECRET',
-    'ALLOWED_REDIRECT_ORIGINS',
-    'PAYMENT_REVERSAL_POLICY',
-  ].map((name) => [name, '']),
+  VARIABLE_NAMES.map((name) => [name, '']),
 )

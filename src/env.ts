@@ -2,7 +2,18 @@
 import * as z from 'zod'
 import type { KeySecrets } from './api-key.ts'
 import { deriveKey } from './crypto.ts'
-import { type PriceIds, TIERS } from './plans.ts'
+import {
+  count,
+  databaseUrl,
+  originUrl,
+  prefixed,
+  priceList,
+  redirectOrigins,
+  secret,
+  token,
+  url,
+} from './env-shapes.ts'
+import { type PriceIds, TIERS, type Tier } from './plans.ts'
 
 /** What wrangler or the platform binds: variables and secrets as text, rate limiters as objects. */
 export type Bindings = object
@@ -17,91 +28,16 @@ export class ConfigError extends Error {
   }
 }
 
-const KNOWN_DEFAULTS =
-  /^(.)\1*$|change.?me|change.?in.?production|your.?(super.?)?secret|example|secret.?key.?here/i
-
-const text = z.string().trim().min(1)
-const optionalText = text.optional()
-
-const count = (fallback: number, { least = 0, most }: { least?: number; most: number }) =>
-  text.optional().transform((value, context) => {
-    if (value === undefined) return fallback
-    const number = Number(value)
-    if (/^\d+$/.test(value) && number >= least && number <= most) return number
-    const message = `must be a whole number from ${least} to ${most}`
-    context.addIssue({ code: 'custom', message })
-    return z.NEVER
-  })
-
-const secret = (least: number) =>
-  text
-    .refine((value) => new TextEncoder().encode(value).length >= least, {
-      message: `must have at least ${least} bytes (make one with: openssl rand -base64 48)`,
-    })
-    .refine((value) => !KNOWN_DEFAULTS.test(value), {
-      message: 'is a known default; make one with: openssl rand -base64 48',
-    })
-
-const prefixed = (pattern: RegExp, form: string) =>
-  text.refine((value) => pattern.test(value), { message: `must look like ${form}` })
-
-/** `postgres://user:password@host/database`: what the driver demands at the first query, told at once. */
-const databaseUrl = text.refine(
-  (value) => {
-    if (!URL.canParse(value)) return false
-    const { protocol, username, password, hostname, pathname } = new URL(value)
-    if (!/^postgres(ql)?:$/.test(protocol)) return false
-    return Boolean(username && password && hostname && pathname.length > 1)
-  },
-  {
-    message:
-      'must have the form postgres://user:password@host/database, with # / ? @ : percent-encoded in user and password',
-  },
-)
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
-/** The seller's own API: plain http would send its customers' data in the clear, but for this machine. */
-const originUrl = text.transform((value, context) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  const safe =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))
-  if (url && safe && !url.username && !url.password && !/[?#]/.test(value)) {
-    if (!url.pathname.endsWith('/')) url.pathname += '/'
-    return url
-  }
-  const message =
-    'must be a URL with https, or with http on loopback, without user, password, query and fragment'
-  context.addIssue({ code: 'custom', message })
-  return z.NEVER
-})
-
-const url = (protocols: readonly string[]) =>
-  text.refine(
-    (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)),
-    { message: `must be a URL with ${protocols.join(' or ')}` },
-  )
-
-const priceList = text.transform((value, context) => {
-  const [first, ...more] = value.split(',').flatMap((id) => id.trim() || [])
-  if (first && [first, ...more].every((id) => /^price_./.test(id))) {
-    return [first, ...more] as [string, ...string[]]
-  }
-  context.addIssue({ code: 'custom', message: 'must be price_… ids, comma-separated' })
-  return z.NEVER
-})
-
 const schema = z.object({
   DATABASE_URL: databaseUrl,
-  UPSTASH_REDIS_REST_URL: optionalText,
-  UPSTASH_REDIS_REST_TOKEN: optionalText,
-  REDIS_HOST: optionalText,
-  REDIS_PASSWORD: optionalText,
+  // Where these two are absent, REDIS_HOST and REDIS_PASSWORD stand for them.
+  UPSTASH_REDIS_REST_URL: url(['https', 'http']),
+  UPSTASH_REDIS_REST_TOKEN: token,
   JWT_SECRET_KEY: secret(32),
   API_KEY_SECRET: secret(32).optional(),
   API_KEY_SECRET_PREVIOUS: secret(32).optional(),
-  STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_./, 'sk_test_… or sk_live_…'),
-  STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_./, 'pk_test_… or pk_live_…'),
+  STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_[\x21-\x7e]+$/, 'sk_test_… or sk_live_…'),
+  STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_[\x21-\x7e]+$/, 'pk_test_… or pk_live_…'),
   STRIPE_WEBHOOK_SECRET: prefixed(/^whsec_./, 'whsec_…'),
   STRIPE_PRICE_ID_HOBBY: priceList,
   STRIPE_PRICE_ID_RESEARCH: priceList,
@@ -117,7 +53,7 @@ const schema = z.object({
   DATABASE_TIMEOUT_MS: count(3000, { least: 1, most: 60_000 }),
   ORIGIN_URL: originUrl.optional(),
   ORIGIN_SIGNING_SECRET: secret(32).optional(),
-  ALLOWED_REDIRECT_ORIGINS: optionalText,
+  ALLOWED_REDIRECT_ORIGINS: redirectOrigins.optional(),
 })
 
 /** The configuration, parsed and checked. Durations carry their unit in the name. */
@@ -147,33 +83,62 @@ export interface Config {
   origin: { url: URL; signingSecret: string } | undefined
 }
 
+/** The variables by name, parsed; prices and origins as lists. */
+export type Env = z.infer<typeof schema>
+
+/** All of them, but REDIS_HOST and REDIS_PASSWORD, which stand for others. */
+export const VARIABLE_NAMES = Object.keys(schema.shape) as readonly (keyof Env)[]
+
+/** What is wrong with one variable. `reason` follows its name: "is missing". Values never appear. */
+export interface VariableProblem {
+  name: string
+  reason: string
+}
+
+/** Each variable by itself: those that are right, parsed, and what is wrong with the others. */
+export function readVariables(bindings: Bindings): {
+  values: Partial<Env>
+  problems: VariableProblem[]
+} {
+  const { REDIS_HOST, REDIS_PASSWORD, ...named } = nonEmptyText(bindings)
+  const raw: Partial<Record<string, string>> = {
+    ...(REDIS_HOST && { UPSTASH_REDIS_REST_URL: `https://${REDIS_HOST}` }),
+    ...(REDIS_PASSWORD && { UPSTASH_REDIS_REST_TOKEN: REDIS_PASSWORD }),
+    ...named,
+  }
+  const problems: VariableProblem[] = []
+  const values: Partial<Env> = Object.fromEntries(
+    Object.entries(schema.shape).flatMap(([name, shape]) => {
+      const parsed = shape.safeParse(raw[name])
+      if (parsed.success) return [[name, parsed.data]]
+      problems.push(...parsed.error.issues.map((issue) => ({ name, reason: reason(name, issue) })))
+      return []
+    }),
+  )
+  problems.push(...sharedPrices(values))
+  if (values.ORIGIN_URL && !raw.ORIGIN_SIGNING_SECRET) {
+    const why = 'is missing: the origin of ORIGIN_URL trusts us by it'
+    problems.push({ name: 'ORIGIN_SIGNING_SECRET', reason: why })
+  }
+  return { values, problems }
+}
+
 /** @throws ConfigError that names every variable that is missing or malformed */
 export function parseEnv(bindings: Bindings): Config {
-  const raw = nonEmptyText(bindings)
-  const parsed = schema.safeParse(raw)
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${reason(issue)}`)
-  const redisUrl = raw.UPSTASH_REDIS_REST_URL ?? (raw.REDIS_HOST && `https://${raw.REDIS_HOST}`)
-  const redisToken = raw.UPSTASH_REDIS_REST_TOKEN ?? raw.REDIS_PASSWORD
-  if (!redisUrl) problems.push('UPSTASH_REDIS_REST_URL is missing (or REDIS_HOST)')
-  else if (!/^https?:\/\/./.test(redisUrl) || !URL.canParse(redisUrl)) {
-    problems.push('UPSTASH_REDIS_REST_URL must be a URL with https or http')
+  const { values, problems } = readVariables(bindings)
+  if (problems.length > 0) {
+    throw new ConfigError(problems.map(({ name, reason }) => `${name} ${reason}`))
   }
-  if (!redisToken) problems.push('UPSTASH_REDIS_REST_TOKEN is missing (or REDIS_PASSWORD)')
-  const env = parsed.data
-  if (env) {
-    problems.push(...sharedPrices(env))
-    problems.push(...badOrigins(env.ALLOWED_REDIRECT_ORIGINS))
-    if (env.ORIGIN_URL && !env.ORIGIN_SIGNING_SECRET) {
-      problems.push('ORIGIN_SIGNING_SECRET is missing: the origin of ORIGIN_URL trusts us by it')
-    }
-  }
-  if (!env || !redisUrl || !redisToken || problems.length > 0) throw new ConfigError(problems)
+  // No problem: all of them are there.
+  const env = values as Env
   return {
     databaseUrl: env.DATABASE_URL,
     databaseTimeoutMs: env.DATABASE_TIMEOUT_MS,
-    redis: { url: redisUrl, token: redisToken, timeoutMs: env.REDIS_TIMEOUT_MS },
+    redis: {
+      url: env.UPSTASH_REDIS_REST_URL,
+      token: env.UPSTASH_REDIS_REST_TOKEN,
+      timeoutMs: env.REDIS_TIMEOUT_MS,
+    },
     jwtSecret: env.JWT_SECRET_KEY,
     apiKeySecrets: keySecrets(env),
     stripe: {
@@ -192,15 +157,13 @@ export function parseEnv(bindings: Bindings): Config {
     paymentReversal: env.PAYMENT_REVERSAL_POLICY,
     memorySeconds: env.PAYWALL_MEMORY_SECONDS,
     staleSeconds: env.PAYWALL_STALE_SECONDS,
-    redirectOrigins: list(env.ALLOWED_REDIRECT_ORIGINS)?.map((origin) => new URL(origin).origin),
+    redirectOrigins: env.ALLOWED_REDIRECT_ORIGINS,
     origin:
       env.ORIGIN_URL && env.ORIGIN_SIGNING_SECRET
         ? { url: env.ORIGIN_URL, signingSecret: env.ORIGIN_SIGNING_SECRET }
         : undefined,
   }
 }
-
-type Env = z.infer<typeof schema>
 
 /** Without a secret of its own the keys' one is derived, so that the JWT's never tags anything else. */
 function keySecrets(env: Env): KeySecrets {
@@ -211,24 +174,19 @@ function keySecrets(env: Env): KeySecrets {
   return env.API_KEY_SECRET_PREVIOUS ? [current, encode(env.API_KEY_SECRET_PREVIOUS)] : [current]
 }
 
-function sharedPrices(env: Env): string[] {
-  const all = [env.STRIPE_PRICE_ID_HOBBY, env.STRIPE_PRICE_ID_RESEARCH, env.STRIPE_PRICE_ID_PRO]
-  const ids = all.flat()
-  return new Set(ids).size === ids.length
-    ? []
-    : [`STRIPE_PRICE_ID_${TIERS.join('/').toUpperCase()} share a price: each belongs to one tier`]
-}
-
-function badOrigins(value: string | undefined): string[] {
-  const origins = list(value)
-  const good = origins?.every((one) => URL.canParse(one) && new URL(one).origin !== 'null')
-  return origins === undefined || (good && origins.length > 0)
-    ? []
-    : ['ALLOWED_REDIRECT_ORIGINS must be origins like https://app.example.com, comma-separated']
-}
-
-function list(value: string | undefined): string[] | undefined {
-  return value?.split(',').flatMap((entry) => entry.trim() || [])
+function sharedPrices(values: Partial<Env>): VariableProblem[] {
+  const first = new Map<string, string>()
+  return TIERS.flatMap((tier) => {
+    const name = `STRIPE_PRICE_ID_${tier.toUpperCase() as Uppercase<Tier>}` as const
+    const taken = (values[name] ?? []).map((id) => {
+      const owner = first.get(id)
+      first.set(id, owner ?? name)
+      return owner
+    })
+    const owner = taken.find(Boolean)
+    if (!owner) return []
+    return [{ name, reason: `shares a price with ${owner}: each belongs to one tier, once` }]
+  })
 }
 
 /** An empty variable counts as an absent one; bindings that are no text (rate limiters) are not configuration. */
@@ -240,6 +198,8 @@ function nonEmptyText(bindings: Bindings): Partial<Record<string, string>> {
   )
 }
 
-function reason(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_type' || issue.code === 'too_small' ? 'is missing' : issue.message
+function reason(name: string, issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'invalid_type' && issue.code !== 'too_small') return issue.message
+  if (name === 'UPSTASH_REDIS_REST_URL') return 'is missing (or REDIS_HOST)'
+  return name === 'UPSTASH_REDIS_REST_TOKEN' ? 'is missing (or REDIS_PASSWORD)' : 'is missing'
 }

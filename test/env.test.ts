@@ -1,6 +1,6 @@
 // The configuration: one error names everything that is wrong, and never a value.
 import { describe, expect, test } from 'vitest'
-import { ConfigError, parseEnv } from '../src/env.ts'
+import { ConfigError, parseEnv, readVariables } from '../src/env.ts'
 
 const complete = {
   DATABASE_URL: 'postgres://u:p@ep-x.neon.tech/db',
@@ -59,6 +59,8 @@ describe('parseEnv', () => {
     ['STRIPE_PUBLISHABLE_KEY', 'sk_test_hush'],
     ['STRIPE_WEBHOOK_SECRET', 'hush'],
     ['STRIPE_SECRET_KEY', 'sk_test_'],
+    ['STRIPE_SECRET_KEY', 'sk_test_hush…'],
+    ['UPSTASH_REDIS_REST_TOKEN', 'hush…'],
     ['STRIPE_PUBLISHABLE_KEY', 'pk_test_'],
     ['STRIPE_WEBHOOK_SECRET', 'whsec_'],
     ['STRIPE_PRICE_ID_HOBBY', 'price_'],
@@ -128,6 +130,20 @@ describe('parseEnv', () => {
     expect(problemsOf({ ...complete, STRIPE_PRICE_ID_PRO: 'price_h' })).toHaveLength(1)
   })
 
+  test('says what is wrong across variables beside what is wrong with one', () => {
+    const problems = problemsOf({
+      ...complete,
+      JWT_SECRET_KEY: 'short',
+      STRIPE_PRICE_ID_PRO: 'price_h',
+      ORIGIN_URL: 'https://api.example.com',
+    })
+    expect(problems).toEqual([
+      expect.stringContaining('JWT_SECRET_KEY must have'),
+      expect.stringContaining('STRIPE_PRICE_ID_PRO shares a price with STRIPE_PRICE_ID_HOBBY'),
+      expect.stringContaining('ORIGIN_SIGNING_SECRET is missing'),
+    ])
+  })
+
   describe('the origin', () => {
     const secret = 'q3J9x0TqU1pYw7bC5nRz8sLkM2vE4hGd'
     const origin = (vars: object) => parseEnv({ ...complete, ...vars }).origin
@@ -167,5 +183,24 @@ describe('parseEnv', () => {
       'Zx'.repeat(20),
       'Yw'.repeat(20),
     ])
+  })
+})
+
+test('readVariables gives what is right although others are wrong', () => {
+  const { values, problems } = readVariables({
+    REDIS_HOST: 'y.upstash.io',
+    STRIPE_PRICE_ID_PRO: 'price_a, price_b',
+    TRIAL_DAYS: 'many',
+  })
+  expect(values).toMatchObject({
+    UPSTASH_REDIS_REST_URL: 'https://y.upstash.io',
+    STRIPE_PRICE_ID_PRO: ['price_a', 'price_b'],
+    PAST_DUE_GRACE_DAYS: 3,
+  })
+  expect(values).not.toHaveProperty('TRIAL_DAYS')
+  expect(problems).toContainEqual({ name: 'DATABASE_URL', reason: 'is missing' })
+  expect(problems).toContainEqual({
+    name: 'UPSTASH_REDIS_REST_TOKEN',
+    reason: 'is missing (or REDIS_PASSWORD)',
   })
 })

@@ -50,7 +50,10 @@ const listOnRequest = (to: Kind): ExpandableField => ({ to, as: 'on_request', li
 /** By kind of object, by the path of the property inside it. */
 export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
   account: {},
-  'billing_portal.configuration': {},
+  'billing_portal.configuration': {
+    // Stripe leaves it out unless it is asked for; here it is always there.
+    'features.subscription_update.products': { to: 'product', as: 'on_request' },
+  },
   'billing_portal.session': { configuration: id('billing_portal.configuration') },
   charge: {
     customer: id('customer'),
