@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import type { Deps } from '../src/context.ts'
 import { depsFor } from '../src/deps.ts'
-import { VARIABLE_NAMES } from '../src/env.ts'
+import { VARIABLE_ALIASES, VARIABLE_NAMES } from '../src/env.ts'
 import type { Log } from '../src/log.ts'
 import { announcedIn } from './stack-file.ts'
 import { varsBeside, workerVars } from './worker-vars.ts'
@@ -31,7 +31,7 @@ export function readCommandVars(
   const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
   const own: Record<string, string> = {}
   const sources: CommandVars['sources'] = {}
-  for (const name of VARIABLE_NAMES) {
+  for (const name of [...VARIABLE_NAMES, ...VARIABLE_ALIASES]) {
     for (const [source, values] of [['environment', env] as const, ['file', fromFile] as const]) {
       const value = values[name]?.trim()
       if (!value || name in own) continue

@@ -1,5 +1,5 @@
 // The Worker's variables that point it at a stack.
-import { VARIABLE_NAMES } from '../src/env.ts'
+import { VARIABLE_ALIASES, VARIABLE_NAMES } from '../src/env.ts'
 import type { StackInfo } from './stack-info.ts'
 
 export function workerVars(info: StackInfo): Record<string, string> {
@@ -37,5 +37,5 @@ export function varsBeside(
 
 /** Every variable of the Worker, switched off: under the stack's own, the demo is the same whatever stands in .dev.vars. */
 export const NOTHING_ELSE: Readonly<Record<string, string>> = Object.fromEntries(
-  VARIABLE_NAMES.map((name) => [name, '']),
+  [...VARIABLE_NAMES, ...VARIABLE_ALIASES].map((name) => [name, '']),
 )

@@ -86,8 +86,9 @@ export interface Config {
 /** The variables by name, parsed; prices and origins as lists. */
 export type Env = z.infer<typeof schema>
 
-/** All of them, but REDIS_HOST and REDIS_PASSWORD, which stand for others. */
+/** All of them, but those that stand for others. */
 export const VARIABLE_NAMES = Object.keys(schema.shape) as readonly (keyof Env)[]
+export const VARIABLE_ALIASES = ['REDIS_HOST', 'REDIS_PASSWORD'] as const
 
 /** What is wrong with one variable. `reason` follows its name: "is missing". Values never appear. */
 export interface VariableProblem {
