@@ -18,6 +18,7 @@ export type Kind =
   | 'payment_intent'
   | 'payment_method'
   | 'plan'
+  | 'portal_products'
   | 'price'
   | 'product'
   | 'refund'
@@ -49,7 +50,9 @@ const listOnRequest = (to: Kind): ExpandableField => ({ to, as: 'on_request', li
 /** By kind of object, by the path of the property inside it. */
 export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
   account: {},
-  'billing_portal.configuration': {},
+  'billing_portal.configuration': {
+    'features.subscription_update.products': { to: 'portal_products', as: 'on_request' },
+  },
   'billing_portal.session': { configuration: id('billing_portal.configuration') },
   charge: {
     customer: id('customer'),
@@ -108,6 +111,7 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
   },
   payment_method: { customer: id('customer') },
   plan: { product: id('product') },
+  portal_products: {},
   price: { product: id('product') },
   product: { default_price: id('price') },
   refund: {

@@ -7,7 +7,13 @@ import type { World } from './world.ts'
 /** A copy of the object in that version's shape; what is nested in it too. */
 export function render(world: World, object: object, version: Version): object {
   const copy: object = structuredClone(object)
+  if (isPortalConfiguration(copy)) delete copy.features.subscription_update.products
   return version.beforeBasil ? Object(toBeforeBasil(world, copy)) : copy
+}
+
+/** Its products are shown only when `expand` asks for them. */
+function isPortalConfiguration(object: object): object is Stripe.BillingPortal.Configuration {
+  return 'object' in object && object.object === 'billing_portal.configuration'
 }
 
 /** An event whose object may be of an older shape. */
