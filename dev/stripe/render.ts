@@ -7,7 +7,10 @@ import type { World } from './world.ts'
 /** A copy of the object in that version's shape; what is nested in it too. */
 export function render(world: World, object: object, version: Version): object {
   const copy: object = structuredClone(object)
-  if (isPortalConfiguration(copy)) delete copy.features.subscription_update.products
+  const shown = 'data' in copy && Array.isArray(copy.data) ? copy.data : [copy]
+  for (const each of shown.filter(isPortalConfiguration)) {
+    delete each.features.subscription_update.products
+  }
   return version.beforeBasil ? Object(toBeforeBasil(world, copy)) : copy
 }
 

@@ -116,6 +116,8 @@ test('configurations are created, changed feature by feature, and switched off',
   })
   // As Stripe has it: only for who asks.
   expect(updated.features.subscription_update).not.toHaveProperty('products')
+  const [bare] = (await configurations.list({ is_default: false })).data
+  expect(bare?.features.subscription_update).not.toHaveProperty('products')
   const { data } = await configurations.list({
     expand: ['data.features.subscription_update.products'],
   })

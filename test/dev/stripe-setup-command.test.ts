@@ -40,13 +40,15 @@ test('the local stack has been set up by the same code: nothing to change', asyn
 })
 
 test('a stack that runs is what is meant where no key is set; its variables are written to no file', async () => {
-  const folder = emptyFolder()
+  const { folder, env, sim } = await startSetup()
+  const { STRIPE_API_BASE: stripeApiBase = '', STRIPE_SECRET_KEY: stripeSecretKey = '' } = env
   mkdirSync(join(folder, '.stack'))
-  onTestFinished(announce(join(folder, '.stack'), inject('stack')))
-  const { code, output } = await command(folder, ['--write'], {})
+  announce(join(folder, '.stack'), { ...inject('stack'), stripeApiBase, stripeSecretKey })
+  const args = ['--write', '--yes', '--url', 'https://worker.example.com']
+  const { code, output } = await command(folder, args, {})
   expect(output).toContain('The local stack sets these for its own Worker')
-  expect(output).toContain('Nothing to change.')
   expect(code).toBe(0)
+  expect(sim.data.prices.size).toBe(3)
   expect(readdirSync(folder)).toEqual(['.stack'])
 })
 

@@ -286,13 +286,14 @@ test('the Worker at another URL has an endpoint of its own', async () => {
 
 test('a step that fails does not cost the secret of the endpoint', async () => {
   const setup = await startSetup()
+  const key = setup.env.STRIPE_SECRET_KEY
   await setup.stripe.webhookEndpoints.create({ url: WEBHOOK, enabled_events: ['*'] })
   setup.refuse = (request) =>
     /POST .*webhook_endpoints\/we_/.test(request)
-      ? Response.json({ error: { message: 'No', type: 'invalid_request_error' } }, { status: 400 })
+      ? Response.json({ error: { message: `No, ${key}`, type: 'x' } }, { status: 400 })
       : undefined
   const { code, vars, output } = await setup.run(['--url', URL, '--yes'])
   expect(code).toBe(1)
   expect(vars.STRIPE_WEBHOOK_SECRET).toMatch(/^whsec_/)
-  expect(output).toContain('Stripe refused: No')
+  expect(output).toContain('Stripe refused: No, …')
 })
