@@ -73,7 +73,11 @@ export async function planPortal(
     }
     return (await configurations.update(standard.id, { features })).id
   }
-  return { kind: 'change', what: `portal (${standard.id}): ${differing.join(', ')}`, run }
+  return {
+    kind: 'change',
+    what: `portal (${standard.id}): ${differing.map((line) => `\n            ${line}`).join('')}`,
+    run,
+  }
 }
 
 /** One price a plan, the one that is sold: Stripe takes no two of the same interval. */
@@ -94,7 +98,8 @@ function planDifferences(found: Products, offers: Offer[]): string[] {
     prices: [nextPriceId ?? 'a new price'],
   }))
   if (key(found) === key(wanted)) return []
-  const names = (products: Products) => products.flatMap(({ prices }) => prices).join(' ') || 'none'
+  const names = (products: Products) =>
+    products.flatMap(({ prices }) => prices).join(', ') || 'none'
   return [`plans to change to: ${names(found)} -> ${names(wanted)}`]
 }
 

@@ -4,12 +4,15 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { serve } from '../../dev/serve.ts'
 import { stripeSetup } from '../../dev/stripe-setup/command.ts'
 import { SECRET_KEY, type ServedApi, startApi } from './stripe-api-client.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dev/stripe-setup.ts')
+
+export const WORKER = 'https://worker.example.com'
+export const WEBHOOK = `${WORKER}/api/v1/billing/webhooks/stripe`
 
 export interface Ran {
   code: number
@@ -61,6 +64,16 @@ export async function startSetup(): Promise<Setup> {
     await api.close()
     rmSync(folder, { recursive: true, force: true })
   })
+  return setup
+}
+
+/** An account that has everything. */
+export async function complete(): Promise<Setup> {
+  const setup = await startSetup()
+  const { code, output } = await setup.run(['--url', WORKER, '--yes'])
+  expect(output).toContain('done.')
+  expect(code).toBe(0)
+  setup.requests.length = 0
   return setup
 }
 
