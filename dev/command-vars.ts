@@ -21,14 +21,21 @@ export interface CommandVars {
  * Reads the variables as `npm run dev` does, and the environment before them.
  * @param file `.dev.vars`, or another of its form: one for each deployment
  * @param folder of the local stack
+ * @param readFile false: the file is yet to be written
  * @throws Error when a file other than `.dev.vars` is named and does not exist
  */
 export function readCommandVars(
   file = '.dev.vars',
-  { folder = '.stack', env = process.env }: { folder?: string; env?: NodeJS.Dict<string> } = {},
+  {
+    folder = '.stack',
+    env = process.env,
+    readFile = true,
+  }: { folder?: string; env?: NodeJS.Dict<string>; readFile?: boolean } = {},
 ): CommandVars {
-  if (file !== '.dev.vars' && !existsSync(file)) throw new Error(`There is no file ${file}.`)
-  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+  if (readFile && file !== '.dev.vars' && !existsSync(file)) {
+    throw new Error(`There is no file ${file}.`)
+  }
+  const fromFile = readFile && existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
   const own: Record<string, string> = {}
   const sources: CommandVars['sources'] = {}
   for (const name of [...VARIABLE_NAMES, ...VARIABLE_ALIASES]) {

@@ -14,5 +14,8 @@ export type StackInfo = {
   stripePublishableKey: string
   webhookSecret: string
   jwtSecret: string
+  /** What is sold. */
   prices: Record<Tier, string>
+  /** What was sold before the plan table changed, and has subscribers. */
+  formerPrices?: Record<Tier, string[]>
 }

@@ -1,8 +1,8 @@
 // What production rents, on this machine, in one Node process: Postgres behind Neon's protocol, Redis behind
 // Upstash's, and Stripe. `npm run stack` serves it alone and prints one JSON line.
 import { join } from 'node:path'
-import Stripe from 'stripe'
-import { PLANS, TIERS, type Tier } from '../src/plans.ts'
+import { connectStripe } from '../src/deps.ts'
+import type { Tier } from '../src/plans.ts'
 import { bareEdge, type Edge, testEdge } from './edge.ts'
 import { lockFolder } from './folder-lock.ts'
 import { Tally } from './meter.ts'
@@ -18,6 +18,7 @@ import type { StackInfo } from './stack-info.ts'
 import { simulatorApp } from './stripe/app.ts'
 import { createSimulator } from './stripe/create-simulator.ts'
 import { createDeliveries, type Deliveries } from './stripe/deliveries.ts'
+import { planSetUp, runSteps, stepsOf } from './stripe-setup/plan.ts'
 import { upstashApp } from './upstash.ts'
 import { workerVars } from './worker-vars.ts'
 
@@ -102,7 +103,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       stripePublishableKey: secrets.stripePublishableKey,
       webhookSecret: secrets.webhook,
       jwtSecret: secrets.jwt,
-      prices: await ensureCatalog(stripe.served.url, secrets.stripeSecretKey),
+      ...(await ensureCatalog(stripe.served.url, secrets.stripeSecretKey)),
     }
     const deliverTo = async (webhookUrl: string) => {
       await putEndpoint(info.stripeApiBase, webhookUrl)
@@ -139,55 +140,25 @@ async function startStripe(port: number, folder: string | undefined, secrets: Se
   return { served: stripe, close, deliverOutstanding: () => deliveries.deliverOutstanding() }
 }
 
-/** The three plans as products and prices, found again by their lookup keys; the portal offers them. */
-async function ensureCatalog(apiBase: string, secretKey: string): Promise<Record<Tier, string>> {
-  const { hostname, port } = new URL(apiBase)
-  const stripe = new Stripe(secretKey, { host: hostname, port, protocol: 'http', telemetry: false })
-  const entries: [Tier, Stripe.Price][] = []
-  for (const tier of TIERS) {
-    const lookupKey = `tollgate_${tier}`
-    const { data } = await stripe.prices.list({ lookup_keys: [lookupKey], active: true })
-    entries.push([tier, data[0] ?? (await createPrice(stripe, tier, lookupKey))])
+/**
+ * The plans and the portal, as `stripe:setup` makes them: it finds nothing to change in a stack that runs.
+ * @returns the prices that are sold, and those that were
+ */
+async function ensureCatalog(
+  apiBase: string,
+  secretKey: string,
+): Promise<Pick<StackInfo, 'prices' | 'formerPrices'>> {
+  const plan = await planSetUp(connectStripe({ secretKey, apiBase: new URL(apiBase) }))
+  await runSteps(stepsOf(plan, { changes: true }))
+  const { offers } = plan
+  return {
+    prices: byTier(offers.map(({ tier, priceId = '' }) => [tier, priceId])),
+    formerPrices: byTier(offers.map(({ tier, formerPriceIds }) => [tier, formerPriceIds])),
   }
-  await offerInPortal(
-    stripe,
-    entries.map(([, price]) => price),
-  )
-  return Object.fromEntries(entries.map(([tier, { id }]) => [tier, id])) as Record<Tier, string>
 }
 
-/** What a seller does once in Stripe's dashboard: the portal's default configuration names the plans. */
-async function offerInPortal(stripe: Stripe, prices: Stripe.Price[]): Promise<void> {
-  const { configurations } = stripe.billingPortal
-  const { data } = await configurations.list({ is_default: true })
-  const [standard] = data
-  if (!standard) throw new Error('The simulator has no default portal configuration')
-  await configurations.update(standard.id, {
-    features: {
-      subscription_update: {
-        enabled: true,
-        default_allowed_updates: ['price'],
-        proration_behavior: 'always_invoice',
-        products: prices.map(({ id, product }) => ({
-          product: typeof product === 'string' ? product : product.id,
-          prices: [id],
-        })),
-      },
-    },
-  })
-}
-
-async function createPrice(stripe: Stripe, tier: Tier, lookupKey: string): Promise<Stripe.Price> {
-  const { name, listPriceCents } = PLANS[tier]
-  const product = await stripe.products.create({ name: `Tollgate ${name}`, metadata: { tier } })
-  return stripe.prices.create({
-    product: product.id,
-    currency: 'usd',
-    unit_amount: listPriceCents,
-    recurring: { interval: 'month' },
-    lookup_key: lookupKey,
-    metadata: { tier },
-  })
+function byTier<T>(entries: [Tier, T][]): Record<Tier, T> {
+  return Object.fromEntries(entries) as Record<Tier, T>
 }
 
 async function putEndpoint(stripeUrl: string, url: string): Promise<void> {

@@ -1,8 +1,10 @@
 // The Worker's variables that point it at a stack.
 import { VARIABLE_ALIASES, VARIABLE_NAMES } from '../src/env.ts'
+import type { Tier } from '../src/plans.ts'
 import type { StackInfo } from './stack-info.ts'
 
 export function workerVars(info: StackInfo): Record<string, string> {
+  const pricesOf = (tier: Tier) => [info.prices[tier], ...(info.formerPrices?.[tier] ?? [])].join()
   return {
     DATABASE_URL: info.databaseUrl,
     UPSTASH_REDIS_REST_URL: info.redisUrl,
@@ -11,9 +13,9 @@ export function workerVars(info: StackInfo): Record<string, string> {
     STRIPE_SECRET_KEY: info.stripeSecretKey,
     STRIPE_PUBLISHABLE_KEY: info.stripePublishableKey,
     STRIPE_WEBHOOK_SECRET: info.webhookSecret,
-    STRIPE_PRICE_ID_HOBBY: info.prices.hobby,
-    STRIPE_PRICE_ID_RESEARCH: info.prices.research,
-    STRIPE_PRICE_ID_PRO: info.prices.pro,
+    STRIPE_PRICE_ID_HOBBY: pricesOf('hobby'),
+    STRIPE_PRICE_ID_RESEARCH: pricesOf('research'),
+    STRIPE_PRICE_ID_PRO: pricesOf('pro'),
     STRIPE_API_BASE: info.stripeApiBase,
   }
 }

@@ -42,6 +42,7 @@ const schema = z.object({
   STRIPE_PRICE_ID_HOBBY: priceList,
   STRIPE_PRICE_ID_RESEARCH: priceList,
   STRIPE_PRICE_ID_PRO: priceList,
+  STRIPE_PORTAL_CONFIGURATION_ID: prefixed(/^bpc_\w+$/, 'bpc_…').optional(),
   STRIPE_API_BASE: url(['https', 'http']).optional(),
   PAST_DUE_GRACE_DAYS: count(3, { most: 365 }),
   // Stripe's own limit.
@@ -67,6 +68,8 @@ export interface Config {
     secretKey: string
     publishableKey: string
     webhookSecret: string
+    /** What customers may do in the portal; undefined: the account's default. */
+    portalConfiguration: string | undefined
     apiBase: URL | undefined
   }
   prices: PriceIds
@@ -146,6 +149,7 @@ export function parseEnv(bindings: Bindings): Config {
       secretKey: env.STRIPE_SECRET_KEY,
       publishableKey: env.STRIPE_PUBLISHABLE_KEY,
       webhookSecret: env.STRIPE_WEBHOOK_SECRET,
+      portalConfiguration: env.STRIPE_PORTAL_CONFIGURATION_ID,
       apiBase: env.STRIPE_API_BASE ? new URL(env.STRIPE_API_BASE) : undefined,
     },
     prices: {

@@ -19,6 +19,7 @@ export type Kind =
   | 'payment_intent'
   | 'payment_method'
   | 'plan'
+  | 'portal_products'
   | 'price'
   | 'product'
   | 'refund'
@@ -51,8 +52,7 @@ const listOnRequest = (to: Kind): ExpandableField => ({ to, as: 'on_request', li
 export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
   account: {},
   'billing_portal.configuration': {
-    // Stripe leaves it out unless it is asked for; here it is always there.
-    'features.subscription_update.products': { to: 'product', as: 'on_request' },
+    'features.subscription_update.products': { to: 'portal_products', as: 'on_request' },
   },
   'billing_portal.session': { configuration: id('billing_portal.configuration') },
   charge: {
@@ -114,6 +114,7 @@ export const EXPANDABLE: Record<Kind, Record<string, ExpandableField>> = {
   },
   payment_method: { customer: id('customer') },
   plan: { product: id('product') },
+  portal_products: {},
   price: { product: id('product') },
   product: { default_price: id('price') },
   refund: {

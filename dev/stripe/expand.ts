@@ -107,8 +107,15 @@ function asObject(value: unknown): Json | undefined {
 
 /** What an object shows only when asked to. */
 function onRequest(world: World, kind: Kind, owner: Json, version: Version): object | null {
+  if (kind === 'portal_products') return portalProducts(world, String(owner.id))
   if (kind === 'confirmation_secret') return confirmationSecret(world, String(owner.id))
   return render(world, listFor(world, kind, owner), version)
+}
+
+/** The plans that a portal lets people change to. */
+function portalProducts({ store }: World, configuration: string): object | null {
+  const { features } = store.portalConfigurations.get(configuration) ?? {}
+  return structuredClone(features?.subscription_update.products ?? null)
 }
 
 /** The secret by which a browser confirms an invoice's payment; an invoice that needs none has none. */

@@ -7,7 +7,16 @@ import type { World } from './world.ts'
 /** A copy of the object in that version's shape; what is nested in it too. */
 export function render(world: World, object: object, version: Version): object {
   const copy: object = structuredClone(object)
+  const shown = 'data' in copy && Array.isArray(copy.data) ? copy.data : [copy]
+  for (const each of shown.filter(isPortalConfiguration)) {
+    delete each.features.subscription_update.products
+  }
   return version.beforeBasil ? Object(toBeforeBasil(world, copy, version)) : copy
+}
+
+/** Its products are shown only when `expand` asks for them. */
+function isPortalConfiguration(object: object): object is Stripe.BillingPortal.Configuration {
+  return 'object' in object && object.object === 'billing_portal.configuration'
 }
 
 /** An event whose object may be of an older shape. */

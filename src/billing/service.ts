@@ -58,11 +58,13 @@ export async function openPortal(
   returnUrl: string,
 ): Promise<PortalOutcome> {
   const { stripeCustomerId } = await billingUser(deps, userId)
+  const { portalConfiguration: configuration } = deps.config.stripe
   if (!stripeCustomerId) return { kind: 'no_customer' }
   try {
     const session = await deps.stripe.billingPortal.sessions.create({
       customer: stripeCustomerId,
       return_url: returnUrl,
+      ...(configuration && { configuration }),
     })
     return { kind: 'portal', url: session.url }
   } catch (error) {

@@ -1,6 +1,6 @@
 // Plans, Checkout and the portal, over the Stripe simulator.
 import { describe, expect, test } from 'vitest'
-import { signUp, testApp } from '../support/app.ts'
+import { signUp, type TestApp, testApp } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 import { checkout, control, eventsOf, pay, stack, subscribe } from '../support/stripe.ts'
 
@@ -407,6 +407,22 @@ describe('POST /billing/portal', () => {
     const page = await fetch(json.url)
     expect(page.status).toBe(200)
     expect(await page.text()).toContain('https://app.example.com/back')
+  })
+
+  test('offers what the configuration that is set offers', async () => {
+    const { configurations } = deps.stripe.billingPortal
+    const { id } = await configurations.create({
+      features: { invoice_history: { enabled: true } },
+    })
+    const set = testApp({ STRIPE_PORTAL_CONFIGURATION_ID: id })
+    const person = await subscribe(app, await signUp(app))
+    const open = async (through: TestApp) => {
+      const body = { return_url: urls.cancel_url }
+      const { json } = await through.call('POST', '/billing/portal', { key: person.key, body })
+      return (await fetch(json.url)).text()
+    }
+    expect(await open(app)).toContain('Cancel plan')
+    expect(await open(set)).not.toContain('Cancel plan')
   })
 
   test('is 409 before the first checkout', async () => {

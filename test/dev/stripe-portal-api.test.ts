@@ -95,6 +95,7 @@ test('configurations are created, changed feature by feature, and switched off',
       },
     },
     metadata: { app: 'tollgate' },
+    expand: ['features.subscription_update.products'],
   })
   expect(created).toMatchObject({
     is_default: false,
@@ -112,6 +113,16 @@ test('configurations are created, changed feature by feature, and switched off',
     invoice_history: { enabled: true },
     subscription_cancel: { enabled: false, mode: 'immediately' },
     subscription_update: { enabled: true },
+  })
+  // As Stripe has it: only for who asks.
+  expect(updated.features.subscription_update).not.toHaveProperty('products')
+  const [bare] = (await configurations.list({ is_default: false })).data
+  expect(bare?.features.subscription_update).not.toHaveProperty('products')
+  const { data } = await configurations.list({
+    expand: ['data.features.subscription_update.products'],
+  })
+  expect(data.find(({ id }) => id === created.id)?.features.subscription_update).toMatchObject({
+    products,
   })
   await configurations.update(created.id, { active: false })
   expect((await configurations.list({ active: true })).data).toHaveLength(1)

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
-import { varsBeside } from '../../dev/worker-vars.ts'
+import type { StackInfo } from '../../dev/stack-info.ts'
+import { varsBeside, workerVars } from '../../dev/worker-vars.ts'
 
 const stack = {
   DATABASE_URL: 'postgres://u:p@127.0.0.1:8791/d',
@@ -44,4 +45,25 @@ test('a Stripe key of their own belongs to an account that the simulator knows n
 test('the example, copied as it is, takes nothing from the local stack', () => {
   const example = readFileSync(join(import.meta.dirname, '../../.dev.vars.example'), 'utf8')
   expect(varsBeside(parseEnv(example), stack)).toEqual(stack)
+})
+
+test('who pays a price that is sold no more has still bought the plan', () => {
+  const info: StackInfo = {
+    databaseUrl: '',
+    postgresUrl: '',
+    redisUrl: '',
+    redisToken: '',
+    stripeApiBase: '',
+    stripeDashboard: '',
+    stripeSecretKey: '',
+    stripePublishableKey: '',
+    webhookSecret: '',
+    jwtSecret: '',
+    prices: { hobby: 'price_new', research: 'price_r', pro: 'price_p' },
+    formerPrices: { hobby: ['price_old'], research: [], pro: [] },
+  }
+  expect(workerVars(info)).toMatchObject({
+    STRIPE_PRICE_ID_HOBBY: 'price_new,price_old',
+    STRIPE_PRICE_ID_PRO: 'price_p',
+  })
 })

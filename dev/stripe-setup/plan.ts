@@ -1,0 +1,45 @@
+// What a Stripe account lacks for Tollgate, and doing it.
+import type { Stripe } from 'stripe'
+import { type Offer, planCatalog } from './catalog.ts'
+import { type EndpointResult, planEndpoint } from './endpoint.ts'
+import { type Item, isStep, type Step } from './item.ts'
+import { planPortal } from './portal.ts'
+
+export interface Plan {
+  /** In the order in which steps must run. */
+  items: Item[]
+  offers: Offer[]
+  endpoint: EndpointResult
+}
+
+/**
+ * Compares the account with what Tollgate needs. Reads only.
+ * @param webhookUrl of the Worker; no endpoint is looked for when absent
+ * @param live which of the dashboard's two halves links lead to
+ */
+export async function planSetUp(
+  stripe: Stripe,
+  { webhookUrl, live = false }: { webhookUrl?: string | undefined; live?: boolean } = {},
+): Promise<Plan> {
+  const { offers, items } = await planCatalog(stripe)
+  items.push(await planPortal(stripe, offers, `${dashboardOf(live)}/settings/billing/portal`))
+  const endpoint: EndpointResult = {}
+  if (webhookUrl !== undefined) items.push(...(await planEndpoint(stripe, webhookUrl, endpoint)))
+  return { items, offers, endpoint }
+}
+
+/** The steps of a plan that may run: creations always, changes of what is there when `changes` is set. */
+export function stepsOf({ items }: Plan, { changes }: { changes: boolean }): Step[] {
+  return items.filter(isStep).filter(({ kind }) => changes || kind === 'create')
+}
+
+export async function runSteps(
+  steps: readonly Step[],
+  onDone: (step: Step, id: string) => void = () => {},
+): Promise<void> {
+  for (const step of steps) onDone(step, await step.run())
+}
+
+export function dashboardOf(live: boolean): string {
+  return `https://dashboard.stripe.com${live ? '' : '/test'}`
+}
