@@ -14,6 +14,9 @@ export interface Stored {
   account: SnapshotRow | null
 }
 
+/** The event that caused a reading, and whether its entry in the ledger is finished with the rows. */
+type StoringCause = Cause & { finishes: boolean }
+
 export type Reading = SubscriptionReading & { pastDueSince: Date | null }
 
 const COLUMNS = getTableColumns(subscriptions)
@@ -42,7 +45,7 @@ export async function storeReading(
   { db, now }: Pick<Deps, 'db' | 'now'>,
   reading: Reading,
   ticket: number,
-  cause: Cause | undefined,
+  cause: StoringCause | undefined,
 ): Promise<Stored> {
   const owner = ownerOf(reading)
   const [, results, accounts] = await db.batch([
@@ -76,7 +79,7 @@ function storeStatement(
   { customerId: _, ...reading }: Reading,
   owner: SQL,
   ticket: number,
-  cause: Cause | undefined,
+  cause: StoringCause | undefined,
   now: Date,
 ): SQL {
   const at = sql`${now.toISOString()}::timestamptz`
@@ -123,11 +126,11 @@ function storeStatement(
         jsonb_build_object('subscription', ${reading.id}::text, 'from', before, 'to', after)
       from change, target
     ),
-    -- Without a cause there is no entry to finish: no event has the empty id.
+    -- Without a cause, or before its work is done, there is no entry to finish: no event has the empty id.
     finished as (
       update stripe_events set state = 'done', outcome = result.outcome, reason = result.reason,
         duration_ms = ${now.getTime() - (cause?.startedAt ?? now).getTime()}::integer, finished_at = ${at}
-      from result where stripe_events.id = ${cause?.eventId ?? ''} and stripe_events.state <> 'done'
+      from result where stripe_events.id = ${cause?.finishes ? cause.eventId : ''} and stripe_events.state <> 'done'
     )
     select outcome, reason from result`
 }

@@ -20,26 +20,31 @@ export interface SyncResult {
  * Brings the row of one subscription to what Stripe shows now. The ticket was drawn before the read, so whoever
  * holds a later one has read a later state and wins: no clock decides, and any order of events ends the same.
  * @param cause the event that asks for it: its entry in the ledger is finished with the rows
+ * @param finishes false where more is to be done for the event: its entry stays open
  * @param owes whether it is expected to be past due
  * @throws Stripe's and the database's errors: nothing is stored then, and Stripe should deliver again
  */
 export async function syncSubscription(
   deps: Deps,
   subscriptionId: string,
-  { cause, owes = false }: { cause?: Cause | undefined; owes?: boolean } = {},
+  {
+    cause,
+    owes = false,
+    finishes = true,
+  }: { cause?: Cause; owes?: boolean; finishes?: boolean } = {},
 ): Promise<SyncResult> {
   const ticket = cause?.ticket ?? (await drawTicket(deps.db))
   const live = await readLive(deps, subscriptionId, owes)
   if (!live) {
     const result = { outcome: 'ignored' as const, reason: 'Stripe has no such subscription' }
-    if (cause) await finishEntry(deps.db, cause, result, deps.now())
+    if (cause && finishes) await finishEntry(deps.db, cause, result, deps.now())
     return result
   }
   const { outcome, reason, account } = await storeReading(
     deps,
     completeReading(deps, live),
     ticket,
-    cause,
+    cause && { ...cause, finishes },
   )
   if (outcome === 'ignored') return { outcome, reason }
   if (!account) throw new Error('The account was deleted while its subscription was stored')
