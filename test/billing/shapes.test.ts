@@ -67,6 +67,18 @@ describe('a subscription', () => {
     expect(read(event)).toMatchObject({ tier: 'hobby', priceId: ours.price.id })
   })
 
+  test.each([
+    ['the larger plan of two', 1, 'pro'],
+    ['none that was set to nothing', 0, 'hobby'],
+  ])('counts by %s', (_, quantity, tier) => {
+    const event = structuredClone(updatedNew) as Json
+    const { data } = event.data.object.items
+    data.push({ ...data[0], quantity, price: { ...data[0].price, id: 'price_p' } })
+    expect(read(event)).toMatchObject({ tier })
+    data.reverse()
+    expect(read(event)).toMatchObject({ tier })
+  })
+
   test('of no price that is ours has no tier', () => {
     const event = structuredClone(updatedNew) as Json
     event.data.object.items.data[0].price.id = 'price_mug'
