@@ -34,6 +34,16 @@ const AUDITED = [
   COLUMNS.servicePaused,
 ].map(({ name }) => name)
 
+const day = (instant: string) => `to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD')`
+/** What a person reads of a row: all that may change who is let in, as `active, pro, ends 2026-12-27`. */
+const standing = (row: 'old' | 'stored') =>
+  sql.raw(`${row}.status || ', ' || ${row}.tier
+    || case when ${row}.ended_at is not null then '' else coalesce(', ends ' || ${day(
+      `coalesce(${row}.cancel_at, case when ${row}.cancel_at_period_end then ${row}.current_period_end end)`,
+    )}, '') end
+    || coalesce(', owes since ' || ${day(`${row}.past_due_since`)}, '')
+    || case when ${row}.service_paused then ', without service' else '' end`)
+
 const list = (names: readonly string[], table = '') =>
   sql.raw(names.map((name) => (table ? `${table}.${name}` : name)).join(', '))
 
@@ -103,7 +113,8 @@ function storeStatement(
     change as (
       select case when old.id is null then null
           else jsonb_build_object('status', old.status, 'tier', old.tier) end as before,
-        jsonb_build_object('status', stored.status, 'tier', stored.tier) as after
+        jsonb_build_object('status', stored.status, 'tier', stored.tier) as after,
+        case when old.id is null then 'new' else 'was ' || ${standing('old')} end as was
       from stored left join old on true
       where old.id is null
         or (${list(AUDITED, 'old')}) is distinct from (${list(AUDITED, 'stored')})
@@ -114,17 +125,16 @@ function storeStatement(
         case when target.user_id is null then 'the customer belongs to no account'
           when target.tier is null then 'price ' || ${reading.priceId}::text || ' is not ours'
           when stored.id is null then 'a later read of this subscription is stored already'
-          else stored.id || ': ' || case when change.after is null then 'as before'
-            when change.before is null then 'new'
-            else 'was ' || (change.before ->> 'status') || ', ' || (change.before ->> 'tier') end
-            || ', now ' || stored.status || ', ' || stored.tier end as reason
+          else stored.id || ': ' || coalesce(change.was, 'as before') || ', now ' || ${standing('stored')}
+          end as reason
       from target left join stored on true left join change on true
     ),
     audited as (
       insert into audit_log (at, user_id, action, event_id, detail)
       select ${at}, target.user_id, 'subscription.changed', ${cause?.eventId ?? null}::text,
-        jsonb_build_object('subscription', ${reading.id}::text, 'from', before, 'to', after)
-      from change, target
+        jsonb_build_object('subscription', ${reading.id}::text, 'from', before, 'to', after,
+          'reason', result.reason)
+      from change, target, result
     ),
     -- Without a cause, or before its work is done, there is no entry to finish: no event has the empty id.
     finished as (

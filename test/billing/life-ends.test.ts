@@ -31,10 +31,10 @@ describe.each([
   test('shows, keeps what was paid, and ends with it', async () => {
     const person = await buyer()
     await schedule(person)
-    expect(await person.hear()).toEqual([
-      changed(person.subscription, 'active, hobby', 'active, hobby'),
-    ])
+    const told = await person.hear()
     const seen = await person.look()
+    const ending = `active, hobby, ends ${seen.cancel_at?.slice(0, 10)}`
+    expect(told).toEqual([changed(person.subscription, 'active, hobby', ending)])
     expect(seen).toMatchObject({ ...OPEN, cancel_at_period_end: atPeriodEnd })
     expect(seen.cancel_at).toBe(seen.current_period_end)
     const { canceled_at } = await stripeOf(person).subscriptions.retrieve(person.subscription)
@@ -46,9 +46,7 @@ describe.each([
     person.app.setNow(new Date(end))
     expect(await person.look()).toMatchObject({ ...SHUT, status: 'active' })
     await person.pass('period_end')
-    expect(await person.hear()).toEqual([
-      changed(person.subscription, 'active, hobby', 'canceled, hobby'),
-    ])
+    expect(await person.hear()).toEqual([changed(person.subscription, ending, 'canceled, hobby')])
     expect(await person.look()).toMatchObject(SHUT)
     expect(await person.audit()).toEqual([
       'none > active hobby',
@@ -133,10 +131,14 @@ describe('collection paused without service (void)', () => {
     await person.hear()
     expect(await person.look()).toMatchObject(OPEN)
     await person.pass('renewal')
-    await person.hear()
+    expect(await person.hear()).toEqual([
+      changed(person.subscription, 'active, hobby', 'active, hobby, without service'),
+    ])
     expect(await person.look()).toMatchObject({ ...PAUSED, status: 'active' })
     await act(person, 'unpause-collection')
-    await person.hear()
+    expect(await person.hear()).toEqual([
+      changed(person.subscription, 'active, hobby, without service', 'active, hobby'),
+    ])
     expect(await person.look()).toMatchObject(OPEN)
     await person.pass('renewal')
     await person.hear()

@@ -10,6 +10,9 @@ const OWING = { access: false, paid: '402 payment_past_due' }
 const DAY_MS = 86_400_000
 const FAILS_LATER = '4000000000000341'
 
+const owing = (since: number) =>
+  `past_due, hobby, owes since ${new Date(since).toISOString().slice(0, 10)}`
+
 /** When the newest open invoice was finalised, and so tried for the first time; in milliseconds. */
 async function failedAt({ app, subscription }: Customer): Promise<number> {
   const { data } = await app.deps.stripe.invoices.list({ subscription, status: 'open' })
@@ -52,14 +55,14 @@ describe('a renewal that is not paid', () => {
     await person.pass('renewal')
     const since = await failedAt(person)
     expect(await person.hear()).toEqual([
-      changed(person.subscription, 'active, hobby', 'past_due, hobby'),
+      changed(person.subscription, 'active, hobby', owing(since)),
     ])
     await person.pass({ days: 3.5 })
     await person.hear()
     await expectGrace(person, since)
     await payUp(person)
     expect(await person.hear()).toEqual([
-      changed(person.subscription, 'past_due, hobby', 'active, hobby'),
+      changed(person.subscription, owing(since), 'active, hobby'),
     ])
     expect(await person.look()).toMatchObject({ ...OPEN, status: 'active', grace_until: null })
     expect(await person.audit()).toEqual([
@@ -131,13 +134,14 @@ describe('a renewal that is not paid', () => {
   test('ends when Stripe gives up, and not before', async () => {
     const person = await buyer('hobby', { card: FAILS_LATER })
     await person.pass('renewal')
+    const since = await failedAt(person)
     await person.hear()
     await person.pass({ days: 14 })
     await person.hear()
     expect(await person.look()).toMatchObject({ ...OWING, status: 'past_due' })
     await person.pass({ days: 2 })
     expect(await person.hear()).toEqual([
-      changed(person.subscription, 'past_due, hobby', 'canceled, hobby'),
+      changed(person.subscription, owing(since), 'canceled, hobby'),
     ])
     expect(await person.look()).toMatchObject({
       access: false,
@@ -160,6 +164,7 @@ describe('a subscription that is unpaid', () => {
   test('is shut whatever the grace, and open again when it is paid', async () => {
     const person = await buyer('hobby', { card: FAILS_LATER })
     await person.pass('renewal')
+    const since = await failedAt(person)
     await person.hear()
     const { stripe } = person.app.deps
     const now = await stripe.subscriptions.retrieve(person.subscription)
@@ -171,7 +176,7 @@ describe('a subscription that is unpaid', () => {
     const event = await person.event('customer.subscription.updated')
     const unpaid = { ...event, id: `${event.id}u`, data: { object: { ...now, status: 'unpaid' } } }
     expect((await deliver(person.app, unpaid)).json.reason).toBe(
-      changed(person.subscription, 'past_due, hobby', 'unpaid, hobby').replace('applied: ', ''),
+      changed(person.subscription, owing(since), 'unpaid, hobby').replace('applied: ', ''),
     )
     expect(await person.look()).toMatchObject({ ...OWING, status: 'unpaid', grace_until: null })
     await fault.remove()

@@ -129,6 +129,7 @@ function follow(app: TestApp, person: Person, customer: string, subscription: st
         .filter(({ action }) => action === 'subscription.changed')
         .map(({ eventId, detail }) => {
           if (!eventId || !theirs.has(eventId)) throw new Error(`caused by no event: ${eventId}`)
+          expect(detail.reason).toContain(`${detail.subscription}: `)
           return `${standing(detail.from)} > ${standing(detail.to)}`
         })
     },
