@@ -83,14 +83,19 @@ describe('a renewal that is not paid', () => {
     await expectGrace(kind, await failedAt(kind), 7)
   })
 
-  test('counts afresh after a debt that was paid', async () => {
+  test('counts afresh where a paid invoice came after an older debt, though that never was', async () => {
     const person = await buyer()
-    await control('POST', `/customers/${person.customer}/fail-next-payment`)
+    const fail = () => control('POST', `/customers/${person.customer}/fail-next-payment`)
+    await fail()
     await person.pass('renewal')
+    const { data } = await person.app.deps.stripe.invoices.list({ customer: person.customer })
+    await person.app.deps.stripe.invoices.markUncollectible(String(data[0]?.id))
     await person.hear()
     expect(await person.look()).toMatchObject({ status: 'past_due' })
-    await payUp(person)
-    await control('POST', `/customers/${person.customer}/fail-next-payment`)
+    await person.pass('renewal')
+    await person.hear()
+    expect(await person.look()).toMatchObject({ ...OPEN, status: 'active', grace_until: null })
+    await fail()
     await person.pass('renewal')
     await person.hear()
     await expectGrace(person, await failedAt(person))

@@ -36,6 +36,9 @@ describe('a full refund of the running period', () => {
     })
     expect(await person.look()).toMatchObject(SHUT)
     expect(await statusAtStripe(person)).toBe('canceled')
+    // The money was given back already: nothing of the period is credited.
+    const { data: items } = await stripeOf(person).invoiceItems.list({ customer: person.customer })
+    expect(items).toEqual([])
     expect(await person.audit()).toEqual(['none > active hobby', 'active hobby > canceled hobby'])
     expect(person.app.logs).toContainEqual({
       event: 'subscription_ended_after_reversal',
@@ -80,6 +83,9 @@ describe('a full refund of the running period', () => {
     await person.hear()
     expect((await deliver(person.app, event)).json.outcome).toBe('duplicate')
     expect((await deliver(person.app, afresh(event))).json.outcome).toBe('applied')
+    expect(person.app.logs.map(({ event: name }) => name)).not.toContain(
+      'subscription_ended_after_reversal',
+    )
     expect(await person.look()).toMatchObject({ ...OPEN, tier: 'research' })
     expect(await statusAtStripe(person, second)).toBe('active')
   })
@@ -163,20 +169,52 @@ describe('a refund changes nothing', () => {
     expect(await statusAtStripe(person)).toBe('active')
   })
 
-  test('of a charge that Stripe does not have: acknowledged, and the operator told', async () => {
-    const person = await visitor()
-    const event = {
-      id: `evt_${unique().replaceAll('-', '')}`,
-      object: 'event',
-      type: 'charge.refunded',
-      api_version: '2026-10-28.endive',
-      created: 1,
-      data: { object: { id: 'ch_nobodys', object: 'charge' } },
-    }
-    const { status, json } = await deliver(person.app, event)
-    expect([status, json.outcome]).toEqual([200, 'ignored'])
-    expect(person.app.logs.map(({ event: name }) => name)).toContain('charge_missing_at_stripe')
+  test.each([
+    ['a one-off charge', 'pi_of_no_invoice'],
+    ['a charge without a payment intent', null],
+  ])('of %s', async (_, payment_intent) => {
+    const person = await buyer()
+    await refund(person)
+    const event = await person.event('charge.refunded')
+    const { object } = event.data
+    await inject('stripe', {
+      match: { method: 'GET', path: `/v1/charges/${object.id}` },
+      fault: { kind: 'status', status: 200, body: JSON.stringify({ ...object, payment_intent }) },
+    })
+    expect((await deliver(person.app, event)).json).toMatchObject({
+      outcome: 'ignored',
+      reason: 'the payment was for no subscription',
+    })
+    expect(await person.look()).toMatchObject(OPEN)
   })
+
+  test.each([
+    ['charge.refunded', 'ch_nobodys', 'charge_missing_at_stripe'],
+    ['charge.dispute.closed', 'du_nobodys', 'dispute_missing_at_stripe'],
+  ])(
+    '(%s) of %s, which Stripe does not have: acknowledged, and the operator told',
+    async (type, id, log) => {
+      const person = await visitor()
+      const event = {
+        id: `evt_${unique().replaceAll('-', '')}`,
+        object: 'event',
+        type,
+        api_version: '2026-10-28.endive',
+        created: 1,
+        data: { object: { id } },
+      }
+      const error = { type: 'invalid_request_error', code: 'resource_missing', param: 'id' }
+      for (const path of [`/v1/charges/${id}`, `/v1/disputes/${id}`]) {
+        await inject('stripe', {
+          match: { path },
+          fault: { kind: 'status', status: 404, body: JSON.stringify({ error }) },
+        })
+      }
+      const { status, json } = await deliver(person.app, event)
+      expect([status, json.outcome]).toEqual([200, 'ignored'])
+      expect(person.app.logs.map(({ event: name }) => name)).toContain(log)
+    },
+  )
 })
 
 test('a subscription that was paid back can be bought again at once', async () => {
