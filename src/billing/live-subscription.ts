@@ -64,15 +64,22 @@ function invoicesOf(stripe: Stripe, subscription: string, expand: string[] = [])
 
 /**
  * The first failure since something was last paid: the due date of an invoice that is sent; else the moment when it
- * was finalised, as Stripe tries to collect it at once. A retry changes neither.
+ * was finalised, as Stripe tries to collect it at once. A retry changes neither, and what was given away is no debt.
  */
 async function startOfDebt(invoices: AsyncIterable<Stripe.Invoice>): Promise<Date | null> {
   let since: number | null = null
-  for await (const { status, due_date, status_transitions } of invoices) {
-    if (status === 'paid') break
-    if (status === 'open' || status === 'uncollectible') {
-      since = due_date ?? status_transitions.finalized_at ?? since
+  for await (const invoice of invoices) {
+    if (invoice.status === 'paid') break
+    if (invoice.status === 'open' || wasOwed(invoice)) {
+      since = invoice.due_date ?? invoice.status_transitions.finalized_at ?? since
     }
   }
   return since === null ? null : new Date(since * 1000)
+}
+
+/** Written off after it was tried or due. Before that it is a gift: collection was paused with `mark_uncollectible`. */
+function wasOwed({ status, attempted, due_date, status_transitions }: Stripe.Invoice): boolean {
+  if (status !== 'uncollectible') return false
+  const { marked_uncollectible_at: writtenOffAt } = status_transitions
+  return attempted || (due_date !== null && (writtenOffAt ?? due_date) >= due_date)
 }

@@ -3,9 +3,10 @@
 import type Stripe from 'stripe'
 import type { Deps } from '../context.ts'
 import { isLive } from '../data/entitlement.ts'
+import { errorFields } from '../log.ts'
 import { isMissing } from '../stripe-fault.ts'
 import type { Subject } from './event-subject.ts'
-import { type Cause, finishEntry } from './ledger.ts'
+import { type Cause, drawTicket, finishEntry } from './ledger.ts'
 import { readingOf } from './stripe-subscription.ts'
 import { type SyncResult, syncSubscription } from './sync.ts'
 
@@ -31,14 +32,16 @@ export async function endReversed(
   if (verdict.kind === 'stays') return ignore(deps, cause, verdict.why)
   const { subscriptionId, why } = verdict
   // Only one whose row we have, or now get, is ours to end: the account may sell other things.
-  const known = await syncSubscription(deps, subscriptionId)
+  const known = await syncSubscription(deps, subscriptionId, { cause, finishes: false })
   if (known.outcome === 'ignored') return ignore(deps, cause, known.reason)
   const { status } = await deps.stripe.subscriptions.retrieve(subscriptionId)
   if (isLive(status) || status === 'incomplete') {
     await end(deps.stripe, subscriptionId, why)
     deps.log('warn', 'subscription_ended_after_reversal', { subscription: subscriptionId, why })
   }
-  const synced = await syncSubscription(deps, subscriptionId, { cause })
+  // A ticket of its own: under the event's, this read would count as older than what was stored above.
+  const ticket = await drawTicket(deps.db)
+  const synced = await syncSubscription(deps, subscriptionId, { cause: { ...cause, ticket } })
   return { ...synced, reason: `${why}: ${synced.reason}` }
 }
 
@@ -48,7 +51,8 @@ async function judge(deps: Deps, subject: Reversed): Promise<Verdict> {
     return { kind: 'stays', why: 'PAYMENT_REVERSAL_POLICY is keep' }
   }
   if (subject.kind === 'dispute') {
-    const dispute = await stripe.disputes.retrieve(subject.disputeId)
+    const dispute = await found(deps, 'dispute', stripe.disputes.retrieve(subject.disputeId))
+    if (!dispute) return { kind: 'stays', why: 'Stripe has no such dispute' }
     if (dispute.status !== 'lost') return { kind: 'stays', why: `the dispute is ${dispute.status}` }
     const invoice = await invoiceOf(stripe, idOf(dispute.payment_intent))
     return invoice?.subscription
@@ -59,7 +63,8 @@ async function judge(deps: Deps, subject: Reversed): Promise<Verdict> {
         }
       : NO_SUBSCRIPTION
   }
-  const charge = await stripe.charges.retrieve(subject.chargeId)
+  const charge = await found(deps, 'charge', stripe.charges.retrieve(subject.chargeId))
+  if (!charge) return { kind: 'stays', why: 'Stripe has no such charge' }
   if (!charge.refunded) return { kind: 'stays', why: 'the charge is refunded in part only' }
   const intent = idOf(charge.payment_intent)
   const invoice = await invoiceOf(stripe, intent)
@@ -72,6 +77,21 @@ async function judge(deps: Deps, subject: Reversed): Promise<Verdict> {
         why: `charge ${charge.id} was refunded in full`,
       }
     : { kind: 'stays', why: left }
+}
+
+/** Null, and an error in the log, where Stripe has it not: as for a subscription, a retry would not find it either. */
+async function found<T extends { id: string }>(
+  { log }: Deps,
+  kind: 'charge' | 'dispute',
+  object: Promise<T>,
+): Promise<T | null> {
+  try {
+    return await object
+  } catch (error) {
+    if (!isMissing(error, 'id') && !isMissing(error, kind)) throw error
+    log('error', `${kind}_missing_at_stripe`, errorFields(error))
+    return null
+  }
 }
 
 const NO_SUBSCRIPTION: Verdict = { kind: 'stays', why: 'the payment was for no subscription' }

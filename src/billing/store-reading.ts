@@ -14,6 +14,16 @@ export interface Stored {
   account: SnapshotRow | null
 }
 
+/** Who asks for a reading. */
+export interface Origin {
+  /** The event that does: its entry in the ledger is finished with the rows. */
+  cause?: Cause | undefined
+  /** False where more is to be done for the event: its entry stays open. */
+  finishes?: boolean
+  /** Who does where no event does, for the audit log. */
+  by?: 'checkout' | 'reconciliation'
+}
+
 export type Reading = SubscriptionReading & { pastDueSince: Date | null }
 
 const COLUMNS = getTableColumns(subscriptions)
@@ -31,19 +41,28 @@ const AUDITED = [
   COLUMNS.servicePaused,
 ].map(({ name }) => name)
 
+const day = (instant: string) => `to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD')`
+/** What a person reads of a row: all that may change who is let in, as `active, pro, ends 2026-12-27`. */
+const standing = (row: 'old' | 'stored') =>
+  sql.raw(`${row}.status || ', ' || ${row}.tier
+    || case when ${row}.ended_at is not null then '' else coalesce(', ends ' || ${day(
+      `coalesce(${row}.cancel_at, case when ${row}.cancel_at_period_end then ${row}.current_period_end end)`,
+    )}, '') end
+    || coalesce(', owes since ' || ${day(`${row}.past_due_since`)}, '')
+    || case when ${row}.service_paused then ', without service' else '' end`)
+
 const list = (names: readonly string[], table = '') =>
   sql.raw(names.map((name) => (table ? `${table}.${name}` : name)).join(', '))
 
 /**
  * Stores a reading unless the row holds one of a later ticket, or the subscription is not ours.
- * @param cause the event that asked for it, or a word for who did
  * @throws the database's errors: nothing is stored then
  */
 export async function storeReading(
   { db, now }: Pick<Deps, 'db' | 'now'>,
   reading: Reading,
   ticket: number,
-  cause: Cause | string | undefined,
+  origin: Origin,
 ): Promise<Stored> {
   const owner = ownerOf(reading)
   const [, results, accounts] = await db.batch([
@@ -53,7 +72,7 @@ export async function storeReading(
       .set({ version: sql`${users.version} + 1` })
       .where(sql`${users.id} = ${owner}`),
     db.execute<{ outcome: EventOutcome; reason: string }>(
-      storeStatement(reading, owner, ticket, cause, now()),
+      storeStatement(reading, owner, ticket, origin, now()),
     ),
     db.execute<SnapshotRow>(snapshotQuery(owner)),
   ])
@@ -77,11 +96,9 @@ function storeStatement(
   { customerId: _, ...reading }: Reading,
   owner: SQL,
   ticket: number,
-  cause: Cause | string | undefined,
+  { cause, finishes = true, by }: Origin,
   now: Date,
 ): SQL {
-  const event = typeof cause === 'object' ? cause : null
-  const by = typeof cause === 'string' ? cause : null
   const at = sql`${now.toISOString()}::timestamptz`
   const row = JSON.stringify(named({ ...reading, ticket, syncedAt: now }))
   return sql`
@@ -103,7 +120,8 @@ function storeStatement(
     change as (
       select case when old.id is null then null
           else jsonb_build_object('status', old.status, 'tier', old.tier) end as before,
-        jsonb_build_object('status', stored.status, 'tier', stored.tier) as after
+        jsonb_build_object('status', stored.status, 'tier', stored.tier) as after,
+        case when old.id is null then 'new' else 'was ' || ${standing('old')} end as was
       from stored left join old on true
       where old.id is null
         or (${list(AUDITED, 'old')}) is distinct from (${list(AUDITED, 'stored')})
@@ -114,24 +132,23 @@ function storeStatement(
         case when target.user_id is null then 'the customer belongs to no account'
           when target.tier is null then 'price ' || ${reading.priceId}::text || ' is not ours'
           when stored.id is null then 'a later read of this subscription is stored already'
-          else stored.id || ': ' || case when change.after is null then 'as before'
-            when change.before is null then 'new'
-            else 'was ' || (change.before ->> 'status') || ', ' || (change.before ->> 'tier') end
-            || ', now ' || stored.status || ', ' || stored.tier end as reason
+          else stored.id || ': ' || coalesce(change.was, 'as before') || ', now ' || ${standing('stored')}
+          end as reason
       from target left join stored on true left join change on true
     ),
     audited as (
       insert into audit_log (at, user_id, action, event_id, detail)
-      select ${at}, target.user_id, 'subscription.changed', ${event?.eventId ?? null}::text,
-        jsonb_build_object('subscription', ${reading.id}::text, 'from', before, 'to', after)
-          || case when ${by}::text is null then '{}' else jsonb_build_object('by', ${by}::text) end
-      from change, target
+      select ${at}, target.user_id, 'subscription.changed', ${cause?.eventId ?? null}::text,
+        jsonb_build_object('subscription', ${reading.id}::text, 'from', before, 'to', after,
+          'reason', result.reason)
+          || case when ${by ?? null}::text is null then '{}' else jsonb_build_object('by', ${by ?? null}::text) end
+      from change, target, result
     ),
-    -- Without a cause there is no entry to finish: no event has the empty id.
+    -- Without a cause, or before its work is done, there is no entry to finish: no event has the empty id.
     finished as (
       update stripe_events set state = 'done', outcome = result.outcome, reason = result.reason,
-        duration_ms = ${now.getTime() - (event?.startedAt ?? now).getTime()}::integer, finished_at = ${at}
-      from result where stripe_events.id = ${event?.eventId ?? ''} and stripe_events.state <> 'done'
+        duration_ms = ${now.getTime() - (cause?.startedAt ?? now).getTime()}::integer, finished_at = ${at}
+      from result where stripe_events.id = ${cause && finishes ? cause.eventId : ''} and stripe_events.state <> 'done'
     )
     select outcome, reason from result`
 }

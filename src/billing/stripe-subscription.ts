@@ -5,7 +5,7 @@ import {
   type SubscriptionStatus,
   type subscriptions,
 } from '../data/schema.ts'
-import { type PriceIds, type Tier, tierOfPrice } from '../plans.ts'
+import { type PriceIds, type Tier, tierOfPrice, tierRank } from '../plans.ts'
 import { UnknownShapeError } from './event-subject.ts'
 
 /** What Stripe shows, without whose it is, since when it owes, and the ticket. `tier` is null for a price that is not ours. */
@@ -26,8 +26,7 @@ interface Period {
  * @throws UnknownShapeError when the period, the price or the status cannot be read
  */
 export function readingOf(subscription: AnyShape, prices: PriceIds): SubscriptionReading {
-  const items = subscription.items.data
-  const item = items.find(({ price }) => tierOfPrice(prices, price.id) !== null) ?? items[0]
+  const item = itemThatCounts(subscription.items.data, prices)
   if (!item) throw new UnknownShapeError(`Subscription ${subscription.id} has no items`)
   const period = periodOf(subscription.id, item, subscription)
   return {
@@ -49,6 +48,18 @@ export function readingOf(subscription: AnyShape, prices: PriceIds): Subscriptio
     servicePaused: isServicePaused(subscription),
     createdAt: instant(subscription.created),
   }
+}
+
+/** Of several items the largest plan that is paid for, as of several subscriptions; else whatever it sells. */
+function itemThatCounts(
+  items: readonly Stripe.SubscriptionItem[],
+  prices: PriceIds,
+): Stripe.SubscriptionItem | undefined {
+  const rank = ({ price, quantity = 1 }: Stripe.SubscriptionItem) => {
+    const tier = tierOfPrice(prices, price.id)
+    return tier === null ? -2 : quantity === 0 ? -1 : tierRank(tier)
+  }
+  return [...items].sort((a, b) => rank(b) - rank(a))[0]
 }
 
 function periodOf(id: string, ...candidates: readonly Partial<Period>[]): Period {

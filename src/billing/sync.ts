@@ -5,9 +5,9 @@ import { type SnapshotRow, toSnapshot, toUsed } from '../data/account-snapshot.t
 import { refreshAccount, writeThrough } from '../data/accounts.ts'
 import { isLive } from '../data/entitlement.ts'
 import { subscriptions } from '../data/schema.ts'
-import { type Cause, drawTicket, finishEntry } from './ledger.ts'
+import { drawTicket, finishEntry } from './ledger.ts'
 import { type LiveSubscription, readLive } from './live-subscription.ts'
-import { type Reading, storeReading } from './store-reading.ts'
+import { type Origin, type Reading, storeReading } from './store-reading.ts'
 import { readingOf } from './stripe-subscription.ts'
 
 export interface SyncResult {
@@ -19,32 +19,29 @@ export interface SyncResult {
 /**
  * Brings the row of one subscription to what Stripe shows now. The ticket was drawn before the read, so whoever
  * holds a later one has read a later state and wins: no clock decides, and any order of events ends the same.
- * @param options.cause the event that asks for it: its entry in the ledger is finished with the rows
- * @param options.by who asks where no event does, for the audit log
- * @param options.owes whether it is expected to be past due
  * @throws Stripe's and the database's errors: nothing is stored then, and Stripe should deliver again
  */
 export async function syncSubscription(
   deps: Deps,
   subscriptionId: string,
-  {
-    cause,
-    by,
-    owes = false,
-  }: { cause?: Cause | undefined; by?: 'checkout' | 'reconciliation'; owes?: boolean } = {},
+  options: Origin & {
+    /** Whether it is expected to be past due. */
+    owes?: boolean
+  } = {},
 ): Promise<SyncResult> {
+  const { cause, finishes = true, owes = false } = options
   const ticket = cause?.ticket ?? (await drawTicket(deps.db))
   const live = await readLive(deps, subscriptionId, owes)
   if (!live) {
     const result = { outcome: 'ignored' as const, reason: 'Stripe has no such subscription' }
-    if (cause) await finishEntry(deps.db, cause, result, deps.now())
+    if (cause && finishes) await finishEntry(deps.db, cause, result, deps.now())
     return result
   }
   const { outcome, reason, account } = await storeReading(
     deps,
     completeReading(deps, live),
     ticket,
-    cause ?? by,
+    options,
   )
   if (outcome === 'ignored') return { outcome, reason }
   if (!account) throw new Error('The account was deleted while its subscription was stored')

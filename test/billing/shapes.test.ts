@@ -4,6 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { eventSubject, UnknownShapeError } from '../../src/billing/event-subject.ts'
 import { readingOf } from '../../src/billing/stripe-subscription.ts'
 import type { StripeEvent } from '../../src/billing/verify.ts'
+import refundedOld from '../fixtures/charge-refunded.before-basil.json'
+import refundedNew from '../fixtures/charge-refunded.current.json'
+import checkoutOld from '../fixtures/checkout-completed.before-basil.json'
+import checkoutNew from '../fixtures/checkout-completed.current.json'
+import disputeOld from '../fixtures/dispute-closed.before-basil.json'
+import disputeNew from '../fixtures/dispute-closed.current.json'
 import oneOffOld from '../fixtures/invoice-one-off.before-basil.json'
 import oneOffNew from '../fixtures/invoice-one-off.current.json'
 import invoiceOld from '../fixtures/invoice-payment-succeeded.before-basil.json'
@@ -67,6 +73,18 @@ describe('a subscription', () => {
     expect(read(event)).toMatchObject({ tier: 'hobby', priceId: ours.price.id })
   })
 
+  test.each([
+    ['the larger plan of two', 1, 'pro'],
+    ['none that was set to nothing', 0, 'hobby'],
+  ])('counts by %s', (_, quantity, tier) => {
+    const event = structuredClone(updatedNew) as Json
+    const { data } = event.data.object.items
+    data.push({ ...data[0], quantity, price: { ...data[0].price, id: 'price_p' } })
+    expect(read(event)).toMatchObject({ tier })
+    data.reverse()
+    expect(read(event)).toMatchObject({ tier })
+  })
+
   test('of no price that is ours has no tier', () => {
     const event = structuredClone(updatedNew) as Json
     event.data.object.items.data[0].price.id = 'price_mug'
@@ -80,6 +98,8 @@ describe('the subscription that an event speaks of', () => {
     ['invoice, before basil', invoiceOld],
     ['subscription, current', updatedNew],
     ['subscription, before basil', updatedOld],
+    ['checkout session, current', checkoutNew],
+    ['checkout session, before basil', checkoutOld],
   ])('%s', (_, event) => {
     expect(subject(event)).toEqual({
       kind: 'subscription',
@@ -114,6 +134,66 @@ describe('the subscription that an event speaks of', () => {
       data: { object: { mode: 'payment' } },
     }
     expect(subject(event)).toMatchObject({ kind: 'ignored' })
+  })
+})
+
+describe('money that went back', () => {
+  const chargeId = 'ch_3TgFixture000000000000001'
+
+  test.each([
+    ['charge, current', refundedNew, { kind: 'refund', chargeId }],
+    ['charge, before basil', refundedOld, { kind: 'refund', chargeId }],
+    [
+      'dispute, current',
+      disputeNew,
+      { kind: 'dispute', disputeId: 'du_1TgFixture000000000000001' },
+    ],
+    [
+      'dispute, before 2020',
+      disputeOld,
+      { kind: 'dispute', disputeId: 'dp_1TgFixture000000000000001' },
+    ],
+  ])('%s', (_, event, expected) => {
+    expect(subject(event)).toEqual(expected)
+  })
+
+  test('of a bank debit of the older kind', () => {
+    const event = structuredClone(refundedNew) as Json
+    event.data.object.id = 'py_1TgFixture'
+    expect(subject(event)).toEqual({ kind: 'refund', chargeId: 'py_1TgFixture' })
+  })
+})
+
+describe('an object that cannot be found is a loud error', () => {
+  const BROKEN = [undefined, null, '', 42, 'xx_1', 'ch_', 'ch_../../customers', 'ch_1?x=1', {}]
+
+  test.each([
+    ['charge', refundedNew, 'id'],
+    ['charge, before basil', refundedOld, 'id'],
+    ['dispute', disputeNew, 'id'],
+    ['dispute, before basil', disputeOld, 'id'],
+    ['subscription', updatedNew, 'id'],
+    ['checkout session', checkoutNew, 'subscription'],
+    ['checkout session, before basil', checkoutOld, 'subscription'],
+  ])('%s', (_, fixture, member) => {
+    for (const value of BROKEN) {
+      const event = structuredClone(fixture) as Json
+      event.data.object[member] = value
+      expect(() => subject(event)).toThrow(UnknownShapeError)
+    }
+  })
+
+  test('nor is an id of another kind taken for it', () => {
+    for (const [fixture, other] of [
+      [refundedNew, 're_1TgFixture'],
+      [refundedNew, 'sub_1TgFixture'],
+      [disputeNew, 'ch_1TgFixture'],
+      [updatedNew, 'in_1TgFixture'],
+    ] as const) {
+      const event = structuredClone(fixture) as Json
+      event.data.object.id = other
+      expect(() => subject(event)).toThrow(UnknownShapeError)
+    }
   })
 })
 
