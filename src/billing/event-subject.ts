@@ -31,8 +31,11 @@ export function eventSubject(event: StripeEvent): Subject {
       }
       return subscription(object.subscription, event, false)
     case 'invoice.payment_succeeded':
+    case 'invoice.paid':
       return invoiceSubject(event, false)
     case 'invoice.payment_failed':
+    case 'invoice.voided':
+    case 'invoice.marked_uncollectible':
       return invoiceSubject(event, true)
     case 'charge.refunded':
       return { kind: 'refund', chargeId: idOf(object.id, 'ch|py', event) }

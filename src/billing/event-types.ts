@@ -10,6 +10,10 @@ export const EVENT_TYPES = [
   'customer.subscription.resumed',
   'invoice.payment_succeeded',
   'invoice.payment_failed',
+  // What a person does to an invoice by hand: it moves the start of a debt.
+  'invoice.paid',
+  'invoice.voided',
+  'invoice.marked_uncollectible',
   'charge.refunded',
   'charge.dispute.closed',
 ] as const

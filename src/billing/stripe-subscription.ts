@@ -71,6 +71,9 @@ function periodOf(id: string, ...candidates: readonly Partial<Period>[]): Period
   throw new UnknownShapeError(`Subscription ${id} shows no period, neither on its items nor itself`)
 }
 
+/** Those that a period begins with; one for a change of plan says nothing of the period. */
+const PERIOD_INVOICES: ReadonlySet<string> = new Set(['subscription_create', 'subscription_cycle'])
+
 /**
  * Stripe's `void` means that no service is given while collection is paused; its other two give it for nothing, or
  * for payment later (https://docs.stripe.com/billing/subscriptions/pause-payment). What was paid stays paid: the
@@ -78,7 +81,9 @@ function periodOf(id: string, ...candidates: readonly Partial<Period>[]): Period
  */
 function isServicePaused({ id, pause_collection, latest_invoice: invoice }: AnyShape): boolean {
   if (pause_collection?.behavior !== 'void' || invoice === null) return false
-  if (typeof invoice === 'object') return invoice.status !== 'paid'
+  if (typeof invoice === 'object') {
+    return PERIOD_INVOICES.has(invoice.billing_reason ?? '') && invoice.status !== 'paid'
+  }
   throw new UnknownShapeError(`Subscription ${id} was read without its latest invoice`)
 }
 

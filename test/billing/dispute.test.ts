@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 import { buyer, type Customer, chargesOf } from '../support/life.ts'
-import { deliver } from '../support/stripe.ts'
+import { control, deliver } from '../support/stripe.ts'
 
 const OPEN = { status: 'active', access: true, paid: 'sold' }
 const SHUT = { status: 'canceled', access: false, paid: '402 subscription_required' }
@@ -64,6 +64,46 @@ describe('a dispute', () => {
       outcome: 'ignored',
       reason: 'the payment was for no subscription',
     })
+    expect(await person.look()).toMatchObject(OPEN)
+  })
+})
+
+describe('a dispute at Stripe', () => {
+  const open = async (person: Customer) => {
+    const [charge] = await chargesOf(person)
+    const { dispute } = await control<{ dispute: { id: string } }>(
+      'POST',
+      `/charges/${charge?.id}/dispute`,
+    )
+    await person.hear()
+    return dispute.id
+  }
+
+  test('that is lost shuts the door, after being open did not', async () => {
+    const person = await buyer()
+    const id = await open(person)
+    expect(await person.look()).toMatchObject(OPEN)
+    await control('POST', `/disputes/${id}/lose`)
+    expect(await person.hear()).toContainEqual(expect.stringContaining(`dispute ${id} was lost`))
+    expect(await person.look()).toMatchObject(SHUT)
+    expect(await person.audit()).toEqual(['none > active hobby', 'active hobby > canceled hobby'])
+  })
+
+  test('that is lost months later ends the subscription all the same', async () => {
+    const person = await buyer()
+    const id = await open(person)
+    await person.pass('renewal')
+    await person.hear()
+    await control('POST', `/disputes/${id}/lose`)
+    await person.hear()
+    expect(await person.look()).toMatchObject(SHUT)
+  })
+
+  test('that is won leaves it open', async () => {
+    const person = await buyer()
+    const id = await open(person)
+    await control('POST', `/disputes/${id}/win`)
+    await person.hear()
     expect(await person.look()).toMatchObject(OPEN)
   })
 })

@@ -101,6 +101,34 @@ describe('a renewal that is not paid', () => {
     await expectGrace(person, await failedAt(person))
   })
 
+  test.each([
+    ['marked as paid', 'pay'],
+    ['voided', 'void'],
+  ] as const)('counts from the second of two once the first is %s by hand', async (_, click) => {
+    const person = await buyer('hobby', { card: FAILS_LATER })
+    const { invoices, subscriptions } = person.app.deps.stripe
+    await person.pass('renewal')
+    const first = await failedAt(person)
+    const [invoice] = (await invoices.list({ customer: person.customer, limit: 1 })).data
+    await person.pass({ days: 1 })
+    const { items } = await subscriptions.retrieve(person.subscription)
+    await subscriptions.update(person.subscription, {
+      items: [{ id: String(items.data[0]?.id), price: stack.prices.pro }],
+      proration_behavior: 'always_invoice',
+    })
+    await person.hear()
+    expect(await person.look()).toMatchObject({
+      status: 'past_due',
+      grace_until: new Date(first + 3 * DAY_MS).toISOString(),
+    })
+    const second = await failedAt(person)
+    expect(second).not.toEqual(first)
+    if (click === 'pay') await invoices.pay(String(invoice?.id), { paid_out_of_band: true })
+    else await invoices.voidInvoice(String(invoice?.id))
+    await person.hear()
+    await expectGrace(person, second)
+  })
+
   test('counts afresh after months that the seller gave away (mark_uncollectible)', async () => {
     const person = await buyer()
     await control('POST', `/subscriptions/${person.subscription}/pause-collection`, {

@@ -66,6 +66,24 @@ describe('a subscription', () => {
     )
   })
 
+  test('whose collection is paused gives no service once a period’s own invoice was not paid', () => {
+    const paused = (behavior: string, billing_reason: string, status: string) => {
+      const event = structuredClone(updatedNew) as Json
+      event.data.object.pause_collection = { behavior, resumes_at: null }
+      event.data.object.latest_invoice = { id: 'in_1', billing_reason, status }
+      return read(event).servicePaused
+    }
+    expect(paused('void', 'subscription_cycle', 'void')).toBe(true)
+    expect(paused('void', 'subscription_cycle', 'draft')).toBe(true)
+    expect(paused('void', 'subscription_cycle', 'paid')).toBe(false)
+    expect(paused('void', 'subscription_update', 'void')).toBe(false)
+    expect(paused('keep_as_draft', 'subscription_cycle', 'draft')).toBe(false)
+    const event = structuredClone(updatedNew) as Json
+    event.data.object.pause_collection = { behavior: 'void', resumes_at: null }
+    event.data.object.latest_invoice = 'in_1'
+    expect(() => read(event)).toThrow(UnknownShapeError)
+  })
+
   test('of several items counts by the one that is ours', () => {
     const event = structuredClone(updatedNew) as Json
     const [ours] = event.data.object.items.data
