@@ -20,9 +20,9 @@ export class UsageError extends Error {
 
 export const USAGE = `Usage: npm run stripe:setup -- [options]
 
-Creates or finds, in the Stripe account of STRIPE_SECRET_KEY, what Tollgate sells and needs: products and prices, the
-settings of the customer portal, and the Worker's webhook endpoint. What is missing is made at once; what exists and
-differs is shown, and changed with --yes only. A second run changes nothing.
+Creates or finds, in the Stripe account of STRIPE_SECRET_KEY, what Tollgate sells and needs: products and prices, a
+configuration of the customer portal, and the Worker's webhook endpoint. What is missing is made at once; what exists
+and differs is shown, and changed with --yes only. A second run changes nothing.
 
   --url URL    of the deployed Worker, such as https://worker.example.com; without it no webhook endpoint is made
   --yes        change what exists and differs
@@ -32,7 +32,7 @@ differs is shown, and changed with --yes only. A second run changes nothing.
   --live       needed for a live key: real customers, real money
   --help       this text
 
-Exit status: 0 all is as it should be, 1 it failed, 2 something is left for you to do.`
+Exit status: 0 all is as it should be, 1 it failed, 2 something differs and was left as it is.`
 
 const WEBHOOK_PATH = '/api/v1/billing/webhooks/stripe'
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/

@@ -8,6 +8,7 @@ import { priceVars } from './variables.ts'
 import { writeVars } from './vars-file.ts'
 
 export const SECRET = 'STRIPE_WEBHOOK_SECRET'
+const PORTAL = 'STRIPE_PORTAL_CONFIGURATION_ID'
 
 interface Telling {
   options: Options
@@ -18,7 +19,7 @@ interface Telling {
 
 export async function tellVariables(
   stripe: Stripe,
-  { offers, endpoint }: Plan,
+  { offers, portal, endpoint }: Plan,
   telling: Telling,
 ): Promise<void> {
   const { options, config, say } = telling
@@ -29,11 +30,16 @@ export async function tellVariables(
   tell(secret, say)
   if (writes && endpoint.secret) writeVars(file, secret)
   const { values: prices, dropped } = await priceVars(stripe, offers, vars)
-  tell(prices, say)
-  if (Object.keys(prices).length < offers.length) say('A price that is missing has no id yet.')
+  const ids = { ...prices, ...(portal.id && { [PORTAL]: portal.id }) }
+  tell(ids, say)
+  if (Object.keys(ids).length <= offers.length) say('What is missing has no id yet.')
   for (const id of dropped) say(`${id}, which is set today, is no price of this account: left out.`)
+  const former = vars[PORTAL]
+  if (former && portal.id && former !== portal.id) {
+    say(`${PORTAL} is ${former} today, which this command did not make, or not for this account.`)
+  }
   if (endpoint.foundId) say(secretOfFound(endpoint.foundId, telling))
-  const values = { ...secret, ...prices }
+  const values = { ...secret, ...ids }
   if (isStacks(config)) {
     say('The local stack sets these for its own Worker: there is nothing for you to set.')
   } else if (writes) {
