@@ -1,11 +1,12 @@
 // The command stripe:setup: plan, steps, variables, exit status.
 import { existsSync } from 'node:fs'
 import { connectStripe } from '../../src/deps.ts'
+import { explained, UsageError } from '../command-errors.ts'
 import { type CommandVars, readCommandVars } from '../command-vars.ts'
 import { type Account, accountOf } from './account.ts'
 import { explain } from './failure.ts'
 import { isStep } from './item.ts'
-import { LISTEN, type Options, readOptions, USAGE, UsageError } from './options.ts'
+import { LISTEN, type Options, readOptions, USAGE } from './options.ts'
 import { type Plan, planSetUp, runSteps, stepsOf } from './plan.ts'
 import { SECRET, tellVariables } from './tell-variables.ts'
 
@@ -39,8 +40,7 @@ export async function stripeSetup(
     account = accountOf(config, options)
     return await setUp(options, account, config, say)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    complain(account ? explain(error, account) : message)
+    complain(account ? explain(error, account) : explained(error))
     if (error instanceof UsageError) complain(`\n${USAGE}`)
     return 1
   }

@@ -41,7 +41,3 @@ export async function runSteps(
 ): Promise<void> {
   for (const step of steps) onDone(step, await step.run())
 }
-
-export function dashboardOf(live: boolean): string {
-  return `https://dashboard.stripe.com${live ? '' : '/test'}`
-}

@@ -3,7 +3,7 @@ import type { Stripe } from 'stripe'
 import type { CommandVars } from '../command-vars.ts'
 import type { Account } from './account.ts'
 import type { Options } from './options.ts'
-import { dashboardOf, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { priceVars } from './variables.ts'
 import { writeVars } from './vars-file.ts'
 
@@ -62,7 +62,7 @@ function tell(values: Readonly<Record<string, string>>, say: (text: string) => v
 function secretOfFound(id: string, { config, account }: Telling): string {
   return config.vars[SECRET]
     ? `${SECRET}: keep what is set, the endpoint is the one that was there.`
-    : `${SECRET} is not set, and Stripe tells a program the secret of a new endpoint only: copy it from ${dashboardOf(account.live)}/webhooks/${id}`
+    : `${SECRET} is not set, and Stripe tells a program the secret of a new endpoint only: copy it from https://dashboard.stripe.com${account.live ? '' : '/test'}/webhooks/${id}`
 }
 
 function warnOfEnvironment(

@@ -77,7 +77,7 @@ describe('which account', () => {
       'a simulator that is away',
       { STRIPE_SECRET_KEY: TEST_KEY, STRIPE_API_BASE: 'http://127.0.0.1:9' },
       [],
-      /No Stripe simulator answers.*npm run dev/,
+      /Stripe does not answer.*npm run dev/,
     ],
     ['an unknown option', {}, ['--aply'], /--aply.*Usage:/s],
     ['a URL with a path', {}, ['--url', 'https://a.example/b'], /--url must be.*Usage:/s],
