@@ -1,5 +1,6 @@
 // `npm run doctor`: checks a configuration against the live services that it names, item by item.
 import { parseArgs } from 'node:util'
+import { UsageError } from './command-errors.ts'
 import { type CommandVars, readCommandVars } from './command-vars.ts'
 import { examine } from './doctor/examine.ts'
 import { type Finding, hiderOf, type Level, lineOf } from './doctor/finding.ts'
@@ -15,10 +16,6 @@ A variable comes from the environment, else from the file, else from the local s
   --help        this
 
 Exit status: 0 nothing failed (warnings may stand), 1 something did, 2 wrong usage.`
-
-class UsageError extends Error {
-  override name = 'UsageError'
-}
 
 /** What was asked for; null for help. @throws UsageError */
 function asked(): { read: CommandVars; workerUrl: URL | undefined } | null {

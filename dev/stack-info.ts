@@ -18,4 +18,6 @@ export type StackInfo = {
   prices: Record<Tier, string>
   /** What was sold before the plan table changed, and has subscribers. */
   formerPrices?: Record<Tier, string[]>
+  /** What the Worker's portal sessions show. */
+  portalConfiguration: string
 }

@@ -140,20 +140,19 @@ async function startStripe(port: number, folder: string | undefined, secrets: Se
   return { served: stripe, close, deliverOutstanding: () => deliveries.deliverOutstanding() }
 }
 
-/**
- * The plans and the portal, as `stripe:setup` makes them: it finds nothing to change in a stack that runs.
- * @returns the prices that are sold, and those that were
- */
+/** The plans and the portal, as `stripe:setup` makes them: it finds nothing to change in a stack that runs. */
 async function ensureCatalog(
   apiBase: string,
   secretKey: string,
-): Promise<Pick<StackInfo, 'prices' | 'formerPrices'>> {
+): Promise<Pick<StackInfo, 'prices' | 'formerPrices' | 'portalConfiguration'>> {
   const plan = await planSetUp(connectStripe({ secretKey, apiBase: new URL(apiBase) }))
   await runSteps(stepsOf(plan, { changes: true }))
-  const { offers } = plan
+  const { offers, portal } = plan
+  if (!portal.id) throw new Error('The portal has no configuration')
   return {
     prices: byTier(offers.map(({ tier, priceId = '' }) => [tier, priceId])),
     formerPrices: byTier(offers.map(({ tier, formerPriceIds }) => [tier, formerPriceIds])),
+    portalConfiguration: portal.id,
   }
 }
 

@@ -16,6 +16,7 @@ export function workerVars(info: StackInfo): Record<string, string> {
     STRIPE_PRICE_ID_HOBBY: pricesOf('hobby'),
     STRIPE_PRICE_ID_RESEARCH: pricesOf('research'),
     STRIPE_PRICE_ID_PRO: pricesOf('pro'),
+    STRIPE_PORTAL_CONFIGURATION_ID: info.portalConfiguration,
     STRIPE_API_BASE: info.stripeApiBase,
   }
 }

@@ -53,11 +53,5 @@ export function goesAstray({
   return isLive(key) && base !== undefined && !/(^|\.)stripe\.com$/.test(new URL(base).hostname)
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
-export function isLoopback(url: string | URL): boolean {
-  return LOOPBACK.test(new URL(url).hostname)
-}
-
 /** What to do about a service of this machine that is away. */
 export const START_STACK = 'start `npm run dev` (or `npm run stack`) in another terminal'

@@ -1,10 +1,11 @@
 // Postgres: whether it answers, its version, its clock, and which migrations it has.
 import { sql } from 'drizzle-orm'
 import { type Database, databaseFault } from '../../src/data/db.ts'
+import { isLoopback } from '../loopback.ts'
 import { describeDatabase, isRefusedLogin, releasedMigrations, said } from '../migrate.ts'
 import { checkClock } from './clock.ts'
 import type { Finding } from './finding.ts'
-import { isLoopback, type Patient, START_STACK } from './patient.ts'
+import { type Patient, START_STACK } from './patient.ts'
 
 const OLDEST_MAJOR = 14
 

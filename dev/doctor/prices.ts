@@ -3,7 +3,7 @@ import Stripe from 'stripe'
 import { PLANS, TIERS, type Tier } from '../../src/plans.ts'
 import type { Finding } from './finding.ts'
 import { isLive, type Patient } from './patient.ts'
-import { ONCE, reasonOf } from './stripe-answer.ts'
+import { absenceOf, ONCE, reasonOf } from './stripe-answer.ts'
 
 const SETUP = '`npm run stripe:setup` finds or makes the prices and prints their ids'
 
@@ -33,13 +33,9 @@ function absence(id: string, error: unknown): { says: string; todo: string } {
     const todo = 'give the restricted key Read on Prices and Products: the Worker reads them too'
     return { says: `${id}: the key may not read prices`, todo }
   }
-  if (!(error instanceof Stripe.errors.StripeError) || error.code !== 'resource_missing') {
-    return { says: `${id} cannot be read: ${reasonOf(error)}`, todo: 'try again' }
-  }
-  // Stripe's own words: "a similar object exists in live mode, but a test mode key was used".
-  const other = /exists in (live|test) mode/.exec(error.message)?.[1]
-  if (!other) return { says: `${id} does not exist in this account`, todo: SETUP }
-  return { says: `${id} exists in ${other} mode, which is not the key's`, todo: SETUP }
+  const says = absenceOf(id, error)
+  if (says) return { says, todo: SETUP }
+  return { says: `${id} cannot be read: ${reasonOf(error)}`, todo: 'try again' }
 }
 
 /** What is wrong with it. Only the first price of a tier is sold; later ones may be archived, at any amount. */

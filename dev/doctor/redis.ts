@@ -1,9 +1,10 @@
 // Redis over REST: whether it is Upstash that answers, whether the token may write, and whether scripts run.
 import { randomUUID } from 'node:crypto'
 import { connectRedis } from '../../src/data/redis.ts'
+import { isLoopback } from '../loopback.ts'
 import { checkClock, readingOf } from './clock.ts'
 import type { Finding } from './finding.ts'
-import { isLoopback, LIMIT_MS, type Patient, START_STACK } from './patient.ts'
+import { LIMIT_MS, type Patient, START_STACK } from './patient.ts'
 
 /** What is written is gone after this time, whatever becomes of this process. */
 const EXPIRY_SECONDS = 30

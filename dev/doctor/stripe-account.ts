@@ -1,8 +1,9 @@
 // Stripe: whether it answers, whether it takes the key, and whose key it is.
 import * as z from 'zod'
+import { isLoopback } from '../loopback.ts'
 import { checkClock, readingOf } from './clock.ts'
 import type { Finding } from './finding.ts'
-import { isLive, isLoopback, LIMIT_MS, type Patient, START_STACK } from './patient.ts'
+import { isLive, LIMIT_MS, type Patient, START_STACK } from './patient.ts'
 
 export interface StripeVisit {
   findings: Finding[]

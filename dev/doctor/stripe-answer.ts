@@ -20,6 +20,15 @@ export function unread(item: string, what: string, error: unknown): Finding {
   }
 }
 
+/** What is wrong with an id that the account does not have; undefined for any other failure. */
+export function absenceOf(id: string, error: unknown): string | undefined {
+  if (!(error instanceof Stripe.errors.StripeError) || error.code !== 'resource_missing') return
+  // Stripe's own words: "a similar object exists in live mode, but a test mode key was used".
+  const other = /exists in (live|test) mode/.exec(error.message)?.[1]
+  if (!other) return `${id} does not exist in this account`
+  return `${id} exists in ${other} mode, which is not the key's`
+}
+
 export function reasonOf(error: unknown): string {
   if (error instanceof Stripe.errors.StripeConnectionError) return 'Stripe did not answer'
   return error instanceof Error ? error.message.slice(0, 160) : String(error)

@@ -1,6 +1,8 @@
 // What is around the Worker: Node here, the seller's own API there.
+
+import { isLoopback } from '../loopback.ts'
 import type { Finding } from './finding.ts'
-import { isLoopback, LIMIT_MS, type Patient } from './patient.ts'
+import { LIMIT_MS, type Patient } from './patient.ts'
 
 /** What wrangler and vitest want. */
 const OLDEST_NODE = 22

@@ -1,7 +1,8 @@
 // Each variable of the Worker by itself, and those that contradict each other.
 import { VARIABLE_NAMES } from '../../src/env.ts'
+import { isLoopback } from '../loopback.ts'
 import type { Finding } from './finding.ts'
-import { goesAstray, isLive, isLoopback, type Patient } from './patient.ts'
+import { goesAstray, isLive, type Patient } from './patient.ts'
 
 /** Shown where they are defaults; anything else may be a secret. */
 const SHOWN = /_(DAYS|SECONDS|MS|POLICY)$/

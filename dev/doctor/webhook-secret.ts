@@ -2,8 +2,9 @@
 // two steps: does the Worker take what our secret signs, and did it ever take what Stripe signed?
 import type Stripe from 'stripe'
 import { EVENT_TYPES } from '../../src/billing/event-types.ts'
+import { isLoopback } from '../loopback.ts'
 import type { Finding } from './finding.ts'
-import { isLoopback, LIMIT_MS, type Patient } from './patient.ts'
+import { LIMIT_MS, type Patient } from './patient.ts'
 import { ONCE } from './stripe-answer.ts'
 
 const ITEM = 'Webhook secret'

@@ -1,6 +1,7 @@
 // Which Stripe account is meant, and whether it may be touched.
 import type { CommandVars } from '../command-vars.ts'
-import { isLoopback, type Options } from './options.ts'
+import { isLoopback } from '../loopback.ts'
+import type { Options } from './options.ts'
 
 export interface Account {
   secretKey: string

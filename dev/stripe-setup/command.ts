@@ -1,11 +1,12 @@
 // The command stripe:setup: plan, steps, variables, exit status.
 import { existsSync } from 'node:fs'
 import { connectStripe } from '../../src/deps.ts'
+import { explained, UsageError } from '../command-errors.ts'
 import { type CommandVars, readCommandVars } from '../command-vars.ts'
 import { type Account, accountOf } from './account.ts'
 import { explain } from './failure.ts'
 import { isStep } from './item.ts'
-import { LISTEN, type Options, readOptions, USAGE, UsageError } from './options.ts'
+import { LISTEN, type Options, readOptions, USAGE } from './options.ts'
 import { type Plan, planSetUp, runSteps, stepsOf } from './plan.ts'
 import { SECRET, tellVariables } from './tell-variables.ts'
 
@@ -39,8 +40,7 @@ export async function stripeSetup(
     account = accountOf(config, options)
     return await setUp(options, account, config, say)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    complain(account ? explain(error, account) : message)
+    complain(account ? explain(error, account) : explained(error))
     if (error instanceof UsageError) complain(`\n${USAGE}`)
     return 1
   }
@@ -52,10 +52,10 @@ async function setUp(
   config: CommandVars,
   say: (text: string) => void,
 ): Promise<number> {
-  const { secretKey, apiBase, live } = account
+  const { secretKey, apiBase } = account
   const stripe = connectStripe({ secretKey, apiBase })
   say(`${account.description}\n`)
-  const plan = await planSetUp(stripe, { webhookUrl: options.webhookUrl, live })
+  const plan = await planSetUp(stripe, { webhookUrl: options.webhookUrl })
   for (const { kind, what } of plan.items) say(`  ${kind.padEnd(6)}  ${what}`)
   if (!options.webhookUrl) say(`  skip    webhook endpoint: ${withoutUrl(account)}`)
   say('')
@@ -88,7 +88,6 @@ function conclude(
   { yes, dryRun }: Options,
   say: (text: string) => void,
 ): number {
-  const todo = items.filter(({ kind }) => kind === 'todo').length
   const steps = items.filter(isStep)
   if (dryRun) {
     say(`Nothing was changed, as --dry-run asks; there is ${steps.length || 'nothing'} to do.`)
@@ -105,8 +104,7 @@ function conclude(
       `What is marked "change" exists and differs: it was left as it is (${held}). Run this again with --yes to change it.`,
     )
   }
-  if (todo > 0) say('What is marked "todo" is left for you.')
   if (done > 0) say(`${done} done.`)
-  else if (held + todo === 0) say('Nothing to change.')
-  return held + todo > 0 ? 2 : 0
+  else if (held === 0) say('Nothing to change.')
+  return held > 0 ? 2 : 0
 }

@@ -5,10 +5,7 @@ export const MARK = 'tollgate'
 
 export type Item =
   /** As it should be, or not asked for. */
-  | { kind: 'ok' | 'skip'; what: string }
-  /** What only a person can do, in Stripe's dashboard. */
-  | { kind: 'todo'; what: string }
-  | Step
+  { kind: 'ok' | 'skip'; what: string } | Step
 
 /** `create`: something that was not there. `change`: something that is, which is asked for first. */
 export interface Step {

@@ -1,5 +1,7 @@
 // The command line of stripe:setup.
 import { parseArgs } from 'node:util'
+import { UsageError } from '../command-errors.ts'
+import { isLoopback } from '../loopback.ts'
 
 export interface Options {
   help: boolean
@@ -13,16 +15,11 @@ export interface Options {
   file: string
 }
 
-/** A command line that cannot be followed. */
-export class UsageError extends Error {
-  override name = 'UsageError'
-}
-
 export const USAGE = `Usage: npm run stripe:setup -- [options]
 
-Creates or finds, in the Stripe account of STRIPE_SECRET_KEY, what Tollgate sells and needs: products and prices, the
-settings of the customer portal, and the Worker's webhook endpoint. What is missing is made at once; what exists and
-differs is shown, and changed with --yes only. A second run changes nothing.
+Creates or finds, in the Stripe account of STRIPE_SECRET_KEY, what Tollgate sells and needs: products and prices, a
+configuration of the customer portal, and the Worker's webhook endpoint. What is missing is made at once; what exists
+and differs is shown, and changed with --yes only. A second run changes nothing.
 
   --url URL    of the deployed Worker, such as https://worker.example.com; without it no webhook endpoint is made
   --yes        change what exists and differs
@@ -32,10 +29,9 @@ differs is shown, and changed with --yes only. A second run changes nothing.
   --live       needed for a live key: real customers, real money
   --help       this text
 
-Exit status: 0 all is as it should be, 1 it failed, 2 something is left for you to do.`
+Exit status: 0 all is as it should be, 1 it failed, 2 something differs and was left as it is.`
 
 const WEBHOOK_PATH = '/api/v1/billing/webhooks/stripe'
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** @throws UsageError */
 export function readOptions(args: string[]): Options {
@@ -75,19 +71,13 @@ function webhookUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const bare = url && !url.search && !url.hash && !url.username && !url.password
   const path = url?.pathname.replace(/\/$/, '')
-  const safe =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))
+  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))
   if (url && bare && safe && (path === '' || path === WEBHOOK_PATH)) {
     return `${url.origin}${WEBHOOK_PATH}`
   }
   throw new UsageError(
     `--url must be the Worker's address with https and without a path, as in https://worker.example.com: ${WEBHOOK_PATH} is added.`,
   )
-}
-
-/** Whether only this machine reaches it: Stripe does not. */
-export function isLoopback(url: string): boolean {
-  return LOOPBACK.test(new URL(url).hostname)
 }
 
 /** How events reach a Worker on this machine. */

@@ -1,15 +1,26 @@
 // Stripe's customer portal: what a subscriber may do there.
 //
-// A portal session that names no configuration, as the Worker's, uses the account's default one. No call makes a
-// configuration the default: Stripe makes that one when the portal's settings are saved in its dashboard, and from
-// then on it can be changed over the API (https://docs.stripe.com/api/customer_portal/configurations/object).
-import type { Stripe } from 'stripe'
+// The configuration is one of our own, which the Worker's portal sessions name (STRIPE_PORTAL_CONFIGURATION_ID). The
+// account's default one is left alone: it may serve another product, and an account has none until somebody saves the
+// portal's settings in the dashboard (https://docs.stripe.com/api/customer_portal/configurations/object). None is ever
+// deleted: one that was deactivated is left so, and another made.
+import Stripe from 'stripe'
 import { PLANS } from '../../src/plans.ts'
 import type { Offer } from './catalog.ts'
-import { collect, differences, type Item } from './item.ts'
+import { collect, differences, type Item, MARK } from './item.ts'
+import { makeOnce } from './make-once.ts'
 
+type Configuration = Stripe.BillingPortal.Configuration
 type Features = Stripe.BillingPortal.Configuration.Features
 type Products = { product: string; prices: string[] }[]
+
+const OURS = 'portal'
+
+/** What a run learns of the configuration. */
+export interface PortalResult {
+  /** Undefined while there is none. */
+  id?: string
+}
 
 /** Without the plans. Email is where invoices go: what a person logs in with is Tollgate's, and stays. */
 const FEATURES = {
@@ -24,59 +35,98 @@ const FEATURES = {
   },
 } as const
 
+/** Of several the one that was there first. Reads only. */
+export async function findPortal(
+  { billingPortal }: Stripe,
+  options?: Stripe.RequestOptions,
+): Promise<{ ours: Configuration | undefined; standard: Configuration | undefined }> {
+  // Products are not shown unless asked for.
+  const expand = ['data.features.subscription_update.products']
+  const all = await collect(
+    billingPortal.configurations.list({ active: true, limit: 100, expand }, options),
+  )
+  const [ours] = all
+    .filter(({ is_default: isDefault, metadata }) => !isDefault && metadata?.[MARK] === OURS)
+    .sort((a, b) => a.created - b.created)
+  return { ours, standard: all.find(({ is_default: isDefault }) => isDefault) }
+}
+
 /**
- * Compares the account's default configuration with what the plans need.
- * @param settingsUrl where a person saves the portal's settings
+ * Compares our configuration with what the plans need. Reads only; `result` is filled in by the step.
+ * @param plansDiffer whether plans change before it is made: it can offer only what is active then
  */
 export async function planPortal(
   stripe: Stripe,
   offers: Offer[],
-  settingsUrl: string,
+  plansDiffer: boolean,
+  result: PortalResult,
 ): Promise<Item> {
-  const { configurations } = stripe.billingPortal
-  const [standard] = await collect(
-    configurations.list({
-      is_default: true,
-      limit: 1,
-      // Not shown unless asked for.
-      expand: ['data.features.subscription_update.products'],
-    }),
-  )
-  if (!standard) {
-    return {
-      kind: 'todo',
-      what: `portal: this account has no default configuration, and only Stripe's dashboard makes one. Open ${settingsUrl}, press "Save changes", and run this again`,
+  const { ours } = await findPortal(stripe)
+  if (!ours) {
+    const run = async () => {
+      result.id = await makePortal(stripe, offers)
+      return result.id
     }
+    return plansDiffer
+      ? { kind: 'change', what: 'portal: a new configuration, when the plans are as above', run }
+      : { kind: 'create', what: 'portal: cancel, card, invoices, and a change of plan', run }
   }
+  result.id = ours.id
   const differing = [
     ...Object.entries(FEATURES).flatMap(([feature, wanted]) =>
-      differences(sorted(standard.features[feature as keyof Features]), sorted(wanted)).map(
+      differences(sorted(ours.features[feature as keyof Features]), sorted(wanted)).map(
         (difference) => `${feature}.${difference}`,
       ),
     ),
-    ...planDifferences(standard.features.subscription_update.products ?? [], offers),
+    ...planDifferences(ours.features.subscription_update.products ?? [], offers),
   ]
-  if (differing.length === 0) return { kind: 'ok', what: `portal (${standard.id})` }
+  if (differing.length === 0) return { kind: 'ok', what: `portal (${ours.id})` }
   const run = async () => {
-    const { subscription_update, ...others } = structuredClone(FEATURES)
-    const features = {
-      ...others,
-      customer_update: {
-        enabled: true,
-        allowed_updates: [...FEATURES.customer_update.allowed_updates],
-      },
-      subscription_update: {
-        ...subscription_update,
-        default_allowed_updates: [...subscription_update.default_allowed_updates],
-        products: productsOf(offers),
-      },
-    }
-    return (await configurations.update(standard.id, { features })).id
+    const features = featuresOf(offers)
+    return (await stripe.billingPortal.configurations.update(ours.id, { features })).id
   }
   return {
     kind: 'change',
-    what: `portal (${standard.id}): ${differing.map((line) => `\n            ${line}`).join('')}`,
+    what: `portal (${ours.id}): ${differing.map((line) => `\n            ${line}`).join('')}`,
     run,
+  }
+}
+
+/** @throws Error that says where to complete the account, when Stripe wants more of it first */
+async function makePortal({ billingPortal }: Stripe, offers: Offer[]): Promise<string> {
+  const { configurations } = billingPortal
+  const params: Stripe.BillingPortal.ConfigurationCreateParams = {
+    name: 'Tollgate',
+    features: featuresOf(offers),
+    metadata: { [MARK]: OURS },
+  }
+  try {
+    const { id } = await makeOnce(
+      'portal',
+      params,
+      (wanted, options) => configurations.create(wanted, options),
+      (id) => configurations.retrieve(id),
+    )
+    return id
+  } catch (error) {
+    // The links to terms and privacy policy are optional; what else an account must have, Stripe says itself.
+    if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error
+    throw new Error(
+      `Stripe refused the portal: ${error.message} Give it what it asks for in https://dashboard.stripe.com/settings/billing/portal (business information) or https://dashboard.stripe.com/settings/public, and run this again: it goes on where it stopped.`,
+    )
+  }
+}
+
+function featuresOf(offers: Offer[]) {
+  const { customer_update: customer, subscription_update: update, ...others } = FEATURES
+  return {
+    ...others,
+    customer_update: { ...customer, allowed_updates: [...customer.allowed_updates] },
+    subscription_update: {
+      ...update,
+      default_allowed_updates: [...update.default_allowed_updates],
+      products: productsOf(offers),
+    },
   }
 }
 

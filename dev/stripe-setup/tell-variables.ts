@@ -3,11 +3,12 @@ import type { Stripe } from 'stripe'
 import type { CommandVars } from '../command-vars.ts'
 import type { Account } from './account.ts'
 import type { Options } from './options.ts'
-import { dashboardOf, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { priceVars } from './variables.ts'
 import { writeVars } from './vars-file.ts'
 
 export const SECRET = 'STRIPE_WEBHOOK_SECRET'
+const PORTAL = 'STRIPE_PORTAL_CONFIGURATION_ID'
 
 interface Telling {
   options: Options
@@ -18,7 +19,7 @@ interface Telling {
 
 export async function tellVariables(
   stripe: Stripe,
-  { offers, endpoint }: Plan,
+  { offers, portal, endpoint }: Plan,
   telling: Telling,
 ): Promise<void> {
   const { options, config, say } = telling
@@ -29,11 +30,16 @@ export async function tellVariables(
   tell(secret, say)
   if (writes && endpoint.secret) writeVars(file, secret)
   const { values: prices, dropped } = await priceVars(stripe, offers, vars)
-  tell(prices, say)
-  if (Object.keys(prices).length < offers.length) say('A price that is missing has no id yet.')
+  const ids = { ...prices, ...(portal.id && { [PORTAL]: portal.id }) }
+  tell(ids, say)
+  if (Object.keys(ids).length <= offers.length) say('What is missing has no id yet.')
   for (const id of dropped) say(`${id}, which is set today, is no price of this account: left out.`)
+  const former = vars[PORTAL]
+  if (former && portal.id && former !== portal.id) {
+    say(`${PORTAL} is ${former} today, which this command did not make, or not for this account.`)
+  }
   if (endpoint.foundId) say(secretOfFound(endpoint.foundId, telling))
-  const values = { ...secret, ...prices }
+  const values = { ...secret, ...ids }
   if (isStacks(config)) {
     say('The local stack sets these for its own Worker: there is nothing for you to set.')
   } else if (writes) {
@@ -56,7 +62,7 @@ function tell(values: Readonly<Record<string, string>>, say: (text: string) => v
 function secretOfFound(id: string, { config, account }: Telling): string {
   return config.vars[SECRET]
     ? `${SECRET}: keep what is set, the endpoint is the one that was there.`
-    : `${SECRET} is not set, and Stripe tells a program the secret of a new endpoint only: copy it from ${dashboardOf(account.live)}/webhooks/${id}`
+    : `${SECRET} is not set, and Stripe tells a program the secret of a new endpoint only: copy it from https://dashboard.stripe.com${account.live ? '' : '/test'}/webhooks/${id}`
 }
 
 function warnOfEnvironment(

@@ -409,7 +409,7 @@ describe('POST /billing/portal', () => {
     expect(await page.text()).toContain('https://app.example.com/back')
   })
 
-  test('offers what the configuration that is set offers', async () => {
+  test('offers what the configuration that is set offers, else the account’s default one', async () => {
     const { configurations } = deps.stripe.billingPortal
     const { id } = await configurations.create({
       features: { invoice_history: { enabled: true } },
@@ -421,8 +421,11 @@ describe('POST /billing/portal', () => {
       const { json } = await through.call('POST', '/billing/portal', { key: person.key, body })
       return (await fetch(json.url)).text()
     }
-    expect(await open(app)).toContain('Cancel plan')
+    expect(await open(app)).toContain('Change plan')
     expect(await open(set)).not.toContain('Cancel plan')
+    const standard = await open(testApp({ STRIPE_PORTAL_CONFIGURATION_ID: undefined }))
+    expect(standard).toContain('Cancel plan')
+    expect(standard).not.toContain('Change plan')
   })
 
   test('is 409 before the first checkout', async () => {

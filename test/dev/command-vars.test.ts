@@ -20,6 +20,7 @@ const info: StackInfo = {
   webhookSecret: 'whsec_local',
   jwtSecret: 'x'.repeat(48),
   prices: { hobby: 'price_h', research: 'price_r', pro: 'price_p' },
+  portalConfiguration: 'bpc_ours',
 }
 
 let folder: string

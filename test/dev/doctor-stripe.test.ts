@@ -86,35 +86,94 @@ describe('prices', () => {
 
 describe('the portal', () => {
   const ITEM = 'Customer portal'
-  const list = (change: (first: Stripe.BillingPortal.Configuration) => object[]) =>
-    throughProxy(stack, (path, body) => {
-      if (!path.endsWith('/configurations')) return body
-      return {
-        ...body,
-        data: change((body.data as Stripe.BillingPortal.Configuration[])[0] as never),
-      }
-    })
+  const NAME = 'STRIPE_PORTAL_CONFIGURATION_ID'
+  type Configuration = Stripe.BillingPortal.Configuration
+  const named = (change: (body: Configuration) => object) =>
+    throughProxy(stack, (path, body) =>
+      path.endsWith(stack.info.portalConfiguration)
+        ? { ...change(body as never as Configuration) }
+        : body,
+    )
+  const updating = (
+    first: Configuration,
+    change: (update: Configuration['features']['subscription_update']) => object,
+  ) => ({
+    ...first,
+    features: {
+      ...first.features,
+      subscription_update: change(first.features.subscription_update),
+    },
+  })
 
   test('plans that cannot be changed, or not to each of ours', async () => {
-    const pro = await list((first) => {
-      const { products, ...update } = first.features.subscription_update
-      const fewer = products?.filter(({ prices }) => !prices.includes(stack.info.prices.pro))
-      const features = { ...first.features, subscription_update: { ...update, products: fewer } }
-      return [{ ...first, features }]
-    })
+    const pro = await named((first) =>
+      updating(first, ({ products, ...update }) => ({
+        ...update,
+        products: products?.filter(({ prices }) => !prices.includes(stack.info.prices.pro)),
+      })),
+    )
     expect(await wrong(pro)).toEqual(only(ITEM, /not offer the price of pro$/, /stripe:setup/))
-    const off = await list((first) => {
-      const update = { ...first.features.subscription_update, enabled: false }
-      return [{ ...first, features: { ...first.features, subscription_update: update } }]
-    })
+    const off = await named((first) => updating(first, (update) => ({ ...update, enabled: false })))
     expect(await wrong(off)).toEqual(only(ITEM, /lets nobody change the plan/, /stripe:setup/))
   })
 
-  test('no configuration, or one that sessions would not get', async () => {
+  test('one that lacks the cancellation, the card and the invoices', async () => {
+    const off = { enabled: false }
+    const bare = await named((first) => ({
+      ...first,
+      features: {
+        ...first.features,
+        subscription_cancel: off,
+        payment_method_update: off,
+        invoice_history: off,
+      },
+    }))
+    const says = /lets nobody cancel, nor change the card.*, nor see the invoices/
+    expect(await wrong(bare)).toEqual(
+      only('Customer portal features', says, /stripe:setup/, 'warn'),
+    )
+  })
+
+  test('one that does not exist, that is inactive, or whose id is none', async () => {
+    expect(await wrong({ ...vars, [NAME]: 'bpc_nowhere' })).toEqual(
+      only(ITEM, /bpc_nowhere does not exist in this account/, /stripe:setup/),
+    )
+    const { configurations } = stripe.billingPortal
+    const { id } = await configurations.create({ features: { invoice_history: { enabled: true } } })
+    await configurations.update(id, { active: false })
+    expect(await wrong({ ...vars, [NAME]: id })).toEqual(
+      only(ITEM, new RegExp(`${id} is inactive`), /stripe:setup/),
+    )
+    const bad = await wrong({ ...vars, [NAME]: 'default' })
+    expect(bad.map(({ level, item }) => `${level} ${item}`)).toEqual([
+      `fail ${NAME}`,
+      `skip ${ITEM}`,
+    ])
+  })
+
+  test('where none is set, the default one is looked at, and ours is named', async () => {
+    const { [NAME]: _, ...unset } = vars
+    const set = new RegExp(`set ${NAME}=${stack.info.portalConfiguration}$`)
+    expect(await wrong(unset)).toEqual([
+      ...only(ITEM, /lets nobody change the plan/, /stripe:setup/),
+      ...only(ITEM, /is not set: people get the account's default/, set, 'warn'),
+    ])
+    const list = (change: (all: Configuration[]) => Configuration[]) =>
+      throughProxy(stack, (path, body) =>
+        path.endsWith('/configurations')
+          ? { ...body, data: change(body.data as Configuration[]) }
+          : body,
+      ).then(({ [NAME]: __, ...others }) => others)
+    const good = await list((all) =>
+      all.flatMap((each) =>
+        each.is_default ? [] : { ...each, is_default: true, metadata: { tollgate: '' } },
+      ),
+    )
+    expect(await wrong(good)).toEqual([])
+    const ours = await list((all) => all.filter((each) => !each.is_default))
+    expect(await wrong(ours)).toEqual(only(ITEM, /has no default/, set))
     const none = await list(() => [])
-    expect(await wrong(none)).toEqual(only(ITEM, /no configuration is active/, /stripe:setup/))
-    const other = await list((first) => [{ ...first, is_default: false }])
-    expect(await wrong(other)).toEqual(only(ITEM, /is not the default/, /stripe:setup/, 'warn'))
+    expect(await wrong(none)).toEqual(only(ITEM, /has no default/, /stripe:setup/))
   })
 })
 
@@ -124,7 +183,7 @@ describe('the key', () => {
       "The provided key 'rk_test_x' does not have the required permissions for this endpoint on account 'acct_1Seller'."
     const refusal = JSON.stringify({ error: { type: 'invalid_request_error', message } })
     const closed = await throughProxy(stack, (path, body) =>
-      /account$|webhook_endpoints$|events$|configurations$/.test(path)
+      /account$|webhook_endpoints$|events$|configurations/.test(path)
         ? new Response(refusal, { status: 403 })
         : body,
     )

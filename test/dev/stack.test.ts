@@ -92,6 +92,7 @@ describe('npm run stack', () => {
         research: expect.any(String),
         pro: expect.any(String),
       },
+      portalConfiguration: expect.stringMatching(/^bpc_/),
     })
     const stripe = (at: StackInfo) =>
       new Stripe(at.stripeSecretKey, {

@@ -26,7 +26,7 @@ function emptyFolder(): string {
 }
 
 test('the local stack has been set up by the same code: nothing to change', async () => {
-  const { stripeApiBase, stripeSecretKey, prices } = inject('stack')
+  const { stripeApiBase, stripeSecretKey, prices, portalConfiguration } = inject('stack')
   const said: string[] = []
   const code = await stripeSetup(['--dry-run'], {
     env: { STRIPE_SECRET_KEY: stripeSecretKey, STRIPE_API_BASE: stripeApiBase },
@@ -34,8 +34,9 @@ test('the local stack has been set up by the same code: nothing to change', asyn
     complain: (text) => said.push(text),
   })
   const output = said.join('\n')
-  expect(output).not.toMatch(/^ {2}(change|todo|create {2}(product|price))/m)
+  expect(output).not.toMatch(/^ {2}(change|create {2}(product|price|portal))/m)
   expect(output).toContain(`STRIPE_PRICE_ID_PRO=${prices.pro}`)
+  expect(output).toContain(`STRIPE_PORTAL_CONFIGURATION_ID=${portalConfiguration}`)
   expect(code).toBe(0)
 })
 
@@ -76,7 +77,7 @@ describe('which account', () => {
       'a simulator that is away',
       { STRIPE_SECRET_KEY: TEST_KEY, STRIPE_API_BASE: 'http://127.0.0.1:9' },
       [],
-      /No Stripe simulator answers.*npm run dev/,
+      /Stripe does not answer.*npm run dev/,
     ],
     ['an unknown option', {}, ['--aply'], /--aply.*Usage:/s],
     ['a URL with a path', {}, ['--url', 'https://a.example/b'], /--url must be.*Usage:/s],
@@ -151,7 +152,7 @@ describe('--write', () => {
     const { vars } = await command(setup.folder, ['--write', ...worker], setup.env)
     const file = join(setup.folder, '.dev.vars')
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(Object.keys(vars)).toHaveLength(4)
+    expect(Object.keys(vars)).toHaveLength(5)
     for (const [name, value] of Object.entries(vars)) {
       expect(readFileSync(file, 'utf8')).toContain(`${name}=${value}\n`)
     }

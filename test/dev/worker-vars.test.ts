@@ -47,7 +47,7 @@ test('the example, copied as it is, takes nothing from the local stack', () => {
   expect(varsBeside(parseEnv(example), stack)).toEqual(stack)
 })
 
-test('who pays a price that is sold no more has still bought the plan', () => {
+test('who pays a price that is sold no more has still bought the plan; the portal is ours', () => {
   const info: StackInfo = {
     databaseUrl: '',
     postgresUrl: '',
@@ -61,9 +61,11 @@ test('who pays a price that is sold no more has still bought the plan', () => {
     jwtSecret: '',
     prices: { hobby: 'price_new', research: 'price_r', pro: 'price_p' },
     formerPrices: { hobby: ['price_old'], research: [], pro: [] },
+    portalConfiguration: 'bpc_ours',
   }
   expect(workerVars(info)).toMatchObject({
     STRIPE_PRICE_ID_HOBBY: 'price_new,price_old',
     STRIPE_PRICE_ID_PRO: 'price_p',
+    STRIPE_PORTAL_CONFIGURATION_ID: 'bpc_ours',
   })
 })
