@@ -17,5 +17,7 @@ export function errorFields(thrown: unknown): LogFields {
   if (!(thrown instanceof Error)) return { error: typeof thrown }
   const inner = thrown.cause instanceof Error ? thrown.cause : thrown
   const [message = ''] = inner.message.split(/, command was:|\nparams:|Failed query:/)
-  return { error: inner.name, message: message.slice(0, 300) }
+  // stripe-node's errors are all called Error, and say by `type` which they are.
+  const type = 'type' in inner && typeof inner.type === 'string' ? inner.type : inner.name
+  return { error: type, message: message.slice(0, 300) }
 }

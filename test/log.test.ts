@@ -52,3 +52,8 @@ test('of a long message: its beginning', () => {
 test('of something thrown that is no error: what kind of thing it was, not the thing', () => {
   expect(errorFields('secret')).toEqual({ error: 'string' })
 })
+
+test('of an error of Stripe’s: which it was', async () => {
+  const error = await thrownBy(app.deps.stripe.subscriptions.retrieve('sub_nobody'))
+  expect(errorFields(error)).toMatchObject({ error: 'StripeInvalidRequestError' })
+})

@@ -15,7 +15,7 @@ export interface Finding {
   todo?: string | undefined
 }
 
-const ITEM_WIDTH = 28
+const ITEM_WIDTH = 30
 
 /** One line, without any secret. */
 export function lineOf({ level, item, says, from, todo }: Finding, hide = (text: string) => text) {
