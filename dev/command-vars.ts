@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import type { Deps } from '../src/context.ts'
 import { depsFor } from '../src/deps.ts'
-import { VARIABLE_ALIASES, VARIABLE_NAMES } from '../src/env.ts'
+import { type Config, VARIABLE_ALIASES, VARIABLE_NAMES } from '../src/env.ts'
 import type { Log } from '../src/log.ts'
+import { UsageError } from './command-errors.ts'
+import { isLoopback } from './loopback.ts'
 import { announcedIn } from './stack-file.ts'
 import { varsBeside, workerVars } from './worker-vars.ts'
 
@@ -52,7 +54,29 @@ export function readCommandVars(
   return { vars: { ...fromStack, ...own }, sources, file }
 }
 
-/** What the Worker is built of, in Node: a command is nobody's caller, so that no rate limit meets it. */
+/**
+ * Refuses what was mixed up, as a part of it comes from the environment and the rest from elsewhere.
+ * @throws UsageError
+ */
+function demandOneWorld({ databaseUrl, stripe }: Config): void {
+  const { apiBase, secretKey } = stripe
+  if (!apiBase) return
+  if (isLoopback(apiBase) && !isLoopback(databaseUrl)) {
+    throw new UsageError(
+      'The database is not on this machine, but Stripe is the local simulator, which knows none of its customers: set STRIPE_SECRET_KEY and the other STRIPE_ variables beside DATABASE_URL (--vars FILE).',
+    )
+  }
+  if (secretKey.includes('_live_')) {
+    throw new UsageError(
+      `A live key is sent to Stripe alone, not to ${apiBase.host}: unset STRIPE_API_BASE, or use a test key.`,
+    )
+  }
+}
+
+/**
+ * What the Worker is built of, in Node: a command is nobody's caller, so that no rate limit meets it.
+ * @throws ConfigError, UsageError
+ */
 export function commandDeps(vars: Readonly<Record<string, string>>, log: Log): Deps {
   const unlimited = { limit: async () => ({ success: true }) }
   const limiters = {
@@ -62,5 +86,7 @@ export function commandDeps(vars: Readonly<Record<string, string>>, log: Log): D
     TIER_RESEARCH_LIMIT: unlimited,
     TIER_PRO_LIMIT: unlimited,
   }
-  return { ...depsFor({ ...vars, ...limiters }), log }
+  const deps = depsFor({ ...vars, ...limiters })
+  demandOneWorld(deps.config)
+  return { ...deps, log }
 }

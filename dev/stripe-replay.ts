@@ -7,7 +7,8 @@ import { commandDeps, readCommandVars } from './command-vars.ts'
 const USAGE = `npm run stripe:replay -- evt_… [evt_… …] [--vars FILE]: runs events of Stripe's again.
 
 Each is read from Stripe (which keeps them for 30 days), or else taken from the ledger, and what it names is read
-live: an event that was done already changes nothing but what differs from Stripe.`
+live: an event that was done already changes nothing but what differs from Stripe. One of a refund or a lost dispute
+ends its subscription at Stripe, as PAYMENT_REVERSAL_POLICY says today.`
 
 /** @returns the exit status: 1 when one of them failed */
 async function main(): Promise<number> {

@@ -6,6 +6,7 @@ CREATE TABLE "reconciliation" (
 	CONSTRAINT "reconciliation_id_check" CHECK ("reconciliation"."id" = 1)
 );
 --> statement-breakpoint
+ALTER TABLE "subscriptions" DROP CONSTRAINT "subscriptions_price_id_check";--> statement-breakpoint
 ALTER TABLE "audit_log" DROP CONSTRAINT "audit_log_event_id_stripe_events_id_fk";
 --> statement-breakpoint
 DROP INDEX "stripe_events_state_index";--> statement-breakpoint

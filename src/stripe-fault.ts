@@ -26,10 +26,12 @@ export function isRefused(thrown: unknown): boolean {
 /** Stripe does nothing for us at the moment, whatever is asked: it is away, overloaded, or refuses our key. */
 export function isStripeAway(thrown: unknown): boolean {
   const { errors } = Stripe
-  return [
-    errors.StripeConnectionError,
-    errors.StripeAPIError,
-    errors.StripeRateLimitError,
-    errors.StripeAuthenticationError,
-  ].some((kind) => thrown instanceof kind)
+  if (!(thrown instanceof errors.StripeError)) return false
+  const { statusCode = 0 } = thrown
+  return (
+    thrown instanceof errors.StripeConnectionError ||
+    thrown instanceof errors.StripeAuthenticationError ||
+    statusCode === 429 ||
+    statusCode >= 500
+  )
 }

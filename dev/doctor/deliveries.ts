@@ -33,7 +33,7 @@ export async function checkDeliveries(patient: Patient, stripe: Stripe): Promise
       ONCE,
     )
   } catch (error) {
-    return unread(item, 'Events', error)
+    return unread(item, 'Events', error, true)
   }
   const late = page.data.filter(({ created }) => created < now - ON_ITS_WAY_SECONDS)
   const done = await doneAmong(

@@ -6,11 +6,21 @@ import { LIMIT_MS } from './patient.ts'
 /** One attempt, and no longer than a check may take. */
 export const ONCE: Stripe.RequestOptions = { timeout: LIMIT_MS, maxNetworkRetries: 0 }
 
-/** What could not be read. A key that may not is a warning: the Worker itself has no need to. */
-export function unread(item: string, what: string, error: unknown): Finding {
+/**
+ * What could not be read.
+ * @param needed whether the Worker itself reads it: to a key that may not, a warning is enough for all else
+ */
+export function unread(item: string, what: string, error: unknown, needed = false): Finding {
   if (error instanceof Stripe.errors.StripePermissionError) {
-    const todo = `look in the dashboard, or give the restricted key Read on ${what}`
-    return { level: 'warn', item, says: `not checked: the key may not read ${what}`, todo }
+    const todo = needed
+      ? `give the restricted key Read on ${what}: the reconciliation needs it`
+      : `look in the dashboard, or give the restricted key Read on ${what}`
+    return {
+      level: needed ? 'fail' : 'warn',
+      item,
+      says: `not checked: the key may not read ${what}`,
+      todo,
+    }
   }
   return {
     level: 'fail',

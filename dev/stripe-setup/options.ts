@@ -1,5 +1,7 @@
 // The command line of stripe:setup.
+
 import { parseArgs } from 'node:util'
+import { EVENT_TYPES } from '../../src/billing/event-types.ts'
 import { UsageError } from '../command-errors.ts'
 import { isLoopback } from '../loopback.ts'
 
@@ -80,5 +82,9 @@ function webhookUrl(text: string): string {
   )
 }
 
-/** How events reach a Worker on this machine. */
-export const LISTEN = `npx @stripe/cli listen --forward-to http://127.0.0.1:8787${WEBHOOK_PATH}`
+/** How events reach a Worker on this machine: https://docs.stripe.com/cli/listen, as the README has it. */
+export const LISTEN = [
+  'npx @stripe/cli listen --latest --api-key sk_test_…',
+  `--forward-to http://127.0.0.1:8787${WEBHOOK_PATH}`,
+  `--events ${EVENT_TYPES.join()}`,
+].join(' ')

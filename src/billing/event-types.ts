@@ -19,3 +19,6 @@ export const EVENT_TYPES = [
 ] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]
+
+/** Those of money that went back: they may end a subscription at Stripe. */
+export const REVERSAL_TYPES: readonly EventType[] = ['charge.refunded', 'charge.dispute.closed']

@@ -4,7 +4,7 @@ import type { Database } from '../data/db.ts'
 import { type EventOutcome, stripeEvents } from '../data/schema.ts'
 import type { StripeEvent } from './verify.ts'
 
-export type Entry = { kind: 'duplicate' } | { kind: 'open'; ticket: number; attempt: number }
+export type Entry = { kind: 'duplicate' } | { kind: 'open'; ticket: number }
 
 /** What the ledger keeps of an event. */
 export type EventHead = Omit<StripeEvent, 'data' | 'object'>
@@ -27,7 +27,7 @@ export async function openEntry(
   now: Date,
   again = false,
 ): Promise<Entry> {
-  const { rows } = await db.execute<{ ticket: string; attempts: number }>(sql`
+  const { rows } = await db.execute<{ ticket: string }>(sql`
     insert into stripe_events
       (id, type, api_version, created_at, received_at, attempted_at, state, ticket, subscription_id)
     values (${event.id}, ${event.type}, ${event.api_version ?? null},
@@ -37,10 +37,10 @@ export async function openEntry(
       state = 'processing', attempts = stripe_events.attempts + 1, ticket = excluded.ticket,
       attempted_at = excluded.attempted_at, outcome = null, reason = null, finished_at = null
       where stripe_events.state <> 'done' or ${again}
-    returning ticket::text, attempts`)
+    returning ticket::text`)
   const [row] = rows
   if (!row) return { kind: 'duplicate' }
-  return { kind: 'open', ticket: Number(row.ticket), attempt: Number(row.attempts) }
+  return { kind: 'open', ticket: Number(row.ticket) }
 }
 
 /** A ticket for a read that no event asked for. */

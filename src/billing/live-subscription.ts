@@ -3,9 +3,10 @@ import type Stripe from 'stripe'
 import type { Deps } from '../context.ts'
 import { isMissing } from '../stripe-fault.ts'
 import { UnknownShapeError } from './event-subject.ts'
+import { isOfPeriod } from './stripe-subscription.ts'
 
 export interface LiveSubscription {
-  /** With its latest invoice expanded. */
+  /** With its latest invoice expanded, or, where that matters, the latest that a period began with. */
   subscription: Stripe.Subscription
   /** Since when it has been past due without a break; null where it is not, or no invoice tells. */
   owesSince: Date | null
@@ -35,8 +36,7 @@ export async function readLive(
 
 async function directly(stripe: Stripe, id: string): Promise<LiveSubscription> {
   const subscription = await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] })
-  const isPastDue = subscription.status === 'past_due'
-  return { subscription, owesSince: isPastDue ? await startOfDebt(invoicesOf(stripe, id)) : null }
+  return complete(subscription, () => invoicesOf(stripe, id))
 }
 
 /** Null where it has no invoice to be read through. */
@@ -50,11 +50,38 @@ async function throughInvoices(stripe: Stripe, id: string): Promise<LiveSubscrip
     throw new UnknownShapeError(`Invoice ${newest.id} does not show its subscription ${id}`)
   }
   const latest = data.find((invoice) => invoice.id === subscription.latest_invoice)
-  const isPastDue = subscription.status === 'past_due'
-  return {
-    subscription: { ...subscription, latest_invoice: latest ?? subscription.latest_invoice },
-    owesSince: isPastDue ? await startOfDebt(invoices) : null,
+  const latest_invoice = latest ?? subscription.latest_invoice
+  return complete({ ...subscription, latest_invoice }, () => invoices)
+}
+
+/** Asks the invoices where the latest one alone does not tell. */
+async function complete(
+  subscription: Stripe.Subscription,
+  invoices: () => AsyncIterable<Stripe.Invoice>,
+): Promise<LiveSubscription> {
+  if (subscription.status === 'past_due') {
+    return { subscription, owesSince: await startOfDebt(invoices()) }
   }
+  if (!needsInvoices(subscription)) return { subscription, owesSince: null }
+  const latest_invoice = await newestOfPeriod(invoices())
+  return { subscription: { ...subscription, latest_invoice }, owesSince: null }
+}
+
+/**
+ * Whether more than the latest invoice must be read: for the start of a debt, and for a pause without service whose
+ * latest invoice is that of a change of plan.
+ */
+export function needsInvoices({ status, pause_collection, latest_invoice }: Stripe.Subscription) {
+  const isOther =
+    typeof latest_invoice === 'object' && latest_invoice && !isOfPeriod(latest_invoice)
+  return status === 'past_due' || (pause_collection?.behavior === 'void' && isOther === true)
+}
+
+async function newestOfPeriod(
+  invoices: AsyncIterable<Stripe.Invoice>,
+): Promise<Stripe.Invoice | null> {
+  for await (const invoice of invoices) if (isOfPeriod(invoice)) return invoice
+  return null
 }
 
 /** Newest first. */

@@ -54,7 +54,7 @@ async function judge(deps: Deps, subject: Reversed): Promise<Verdict> {
     const dispute = await found(deps, 'dispute', stripe.disputes.retrieve(subject.disputeId))
     if (!dispute) return { kind: 'stays', why: 'Stripe has no such dispute' }
     if (dispute.status !== 'lost') return { kind: 'stays', why: `the dispute is ${dispute.status}` }
-    const invoice = await invoiceOf(stripe, idOf(dispute.payment_intent))
+    const invoice = await invoiceOf(deps, dispute.id, idOf(dispute.payment_intent))
     return invoice?.subscription
       ? {
           kind: 'ends',
@@ -67,7 +67,7 @@ async function judge(deps: Deps, subject: Reversed): Promise<Verdict> {
   if (!charge) return { kind: 'stays', why: 'Stripe has no such charge' }
   if (!charge.refunded) return { kind: 'stays', why: 'the charge is refunded in part only' }
   const intent = idOf(charge.payment_intent)
-  const invoice = await invoiceOf(stripe, intent)
+  const invoice = await invoiceOf(deps, charge.id, intent)
   if (!invoice?.subscription || !intent) return NO_SUBSCRIPTION
   const left = await whatIsLeft(deps, invoice.subscription, intent)
   return left === null
@@ -97,8 +97,12 @@ async function found<T extends { id: string }>(
 const NO_SUBSCRIPTION: Verdict = { kind: 'stays', why: 'the payment was for no subscription' }
 
 /** The invoice that a payment paid. Since basil a charge does not name it. */
-async function invoiceOf(stripe: Stripe, intent: string | null) {
-  if (!intent) return null
+async function invoiceOf({ stripe, log }: Deps, reversed: string, intent: string | null) {
+  if (!intent) {
+    // As before payment intents (2019): which invoice it paid cannot be found, and somebody must look.
+    log('error', 'reversal_without_payment_intent', { reversed })
+    return null
+  }
   const { data } = await stripe.invoicePayments.list({
     payment: { type: 'payment_intent', payment_intent: intent },
     limit: 1,
@@ -126,23 +130,27 @@ async function whatIsLeft(
     limit: 100,
     expand: ['data.payments'],
   })
-  const intents = paid.flatMap(({ payments }) =>
-    (payments?.data ?? []).flatMap(({ status, payment }) =>
-      status === 'paid' ? [idOf(payment.payment_intent ?? null)] : [],
-    ),
-  )
-  if (!intents.includes(refunded)) return 'the refund is of an earlier period'
+  const intents = new Set<string>()
+  // What was not paid by card here (by credit, by hand, through another system) has not gone back either.
+  for (const { total, payments } of paid) {
+    if (total <= 0) continue
+    const ids = (payments?.data ?? [])
+      .filter(({ status }) => status === 'paid')
+      .map(({ payment }) => idOf(payment.payment_intent ?? null))
+    if (ids.length === 0 || payments?.has_more || ids.includes(null)) return ANOTHER_STANDS
+    for (const id of ids) if (id) intents.add(id)
+  }
+  if (!intents.delete(refunded)) return 'the refund is of an earlier period'
   for (const intent of intents) {
-    if (intent === refunded || intent === null) continue
     const { latest_charge } = await stripe.paymentIntents.retrieve(intent, {
       expand: ['latest_charge'],
     })
-    if (typeof latest_charge !== 'object' || !latest_charge?.refunded) {
-      return 'another payment of the running period stands'
-    }
+    if (typeof latest_charge !== 'object' || !latest_charge?.refunded) return ANOTHER_STANDS
   }
   return null
 }
+
+const ANOTHER_STANDS = 'another payment of the running period stands'
 
 /** At once, without a credit for what is left of the period: it has been given back already. */
 async function end(stripe: Stripe, id: string, why: string): Promise<void> {

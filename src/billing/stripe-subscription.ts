@@ -22,7 +22,7 @@ interface Period {
 }
 
 /**
- * @param subscription with its latest invoice expanded
+ * @param subscription with its latest invoice expanded: see `LiveSubscription`
  * @throws UnknownShapeError when the period, the price or the status cannot be read
  */
 export function readingOf(subscription: AnyShape, prices: PriceIds): SubscriptionReading {
@@ -71,8 +71,12 @@ function periodOf(id: string, ...candidates: readonly Partial<Period>[]): Period
   throw new UnknownShapeError(`Subscription ${id} shows no period, neither on its items nor itself`)
 }
 
-/** Those that a period begins with; one for a change of plan says nothing of the period. */
 const PERIOD_INVOICES: ReadonlySet<string> = new Set(['subscription_create', 'subscription_cycle'])
+
+/** Whether it is one that a period begins with; one for a change of plan says nothing of the period. */
+export function isOfPeriod({ billing_reason: reason }: Stripe.Invoice): boolean {
+  return PERIOD_INVOICES.has(reason ?? '')
+}
 
 /**
  * Stripe's `void` means that no service is given while collection is paused; its other two give it for nothing, or
@@ -81,9 +85,7 @@ const PERIOD_INVOICES: ReadonlySet<string> = new Set(['subscription_create', 'su
  */
 function isServicePaused({ id, pause_collection, latest_invoice: invoice }: AnyShape): boolean {
   if (pause_collection?.behavior !== 'void' || invoice === null) return false
-  if (typeof invoice === 'object') {
-    return PERIOD_INVOICES.has(invoice.billing_reason ?? '') && invoice.status !== 'paid'
-  }
+  if (typeof invoice === 'object') return isOfPeriod(invoice) && invoice.status !== 'paid'
   throw new UnknownShapeError(`Subscription ${id} was read without its latest invoice`)
 }
 

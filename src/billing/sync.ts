@@ -3,7 +3,6 @@ import { eq } from 'drizzle-orm'
 import type { Deps } from '../context.ts'
 import { type SnapshotRow, toSnapshot, toUsed } from '../data/account-snapshot.ts'
 import { refreshAccount, writeThrough } from '../data/accounts.ts'
-import { isLive } from '../data/entitlement.ts'
 import { subscriptions } from '../data/schema.ts'
 import { drawTicket, finishEntry } from './ledger.ts'
 import { type LiveSubscription, readLive } from './live-subscription.ts'
@@ -71,11 +70,13 @@ export function completeReading(
   return { ...reading, pastDueSince: owesSince ?? reading.currentPeriodStart }
 }
 
-/** Two live subscriptions are one entitlement and two payments: somebody must give one back. */
+const PAYING: ReadonlySet<string> = new Set(['trialing', 'active', 'past_due'])
+
+/** Two that are paid for are one entitlement and two payments: somebody must give one back. */
 function reportDuplicates(deps: Deps, { user_id, subscriptions: all }: SnapshotRow): string {
-  const live = all.filter(({ status }) => isLive(status))
-  if (live.length < 2) return ''
-  const ids = live.map(({ id }) => id).join(' ')
+  const paying = all.filter(({ status }) => PAYING.has(status))
+  if (paying.length < 2) return ''
+  const ids = paying.map(({ id }) => id).join(' ')
   deps.log('error', 'duplicate_subscription', { user_id, subscriptions: ids })
   return `; the account pays more than once, cancel and refund all but one of ${ids}`
 }

@@ -56,7 +56,7 @@ export const users = pgTable(
     /** The plan that they mean to buy; what they bought stands in subscriptions. */
     tier: text('tier', { enum: TIERS }).notNull(),
     stripeCustomerId: text('stripe_customer_id'),
-    /** When its subscriptions were last compared with Stripe's, all of them. */
+    /** When all of its subscriptions were last compared with Stripe's, or that was tried. */
     reconciledAt: instant('reconciled_at'),
     /** Raised by every write that the account snapshot shows; an older snapshot never replaces a newer one. */
     version: wholeNumber('version').notNull().default(1),
@@ -133,7 +133,6 @@ export const subscriptions = pgTable(
   (t) => [
     index('subscriptions_user_id_index').on(t.userId),
     check('subscriptions_id_check', sql`${t.id} like 'sub_%'`),
-    check('subscriptions_price_id_check', sql`${t.priceId} like 'price_%'`),
     check('subscriptions_status_check', sql`${t.status} in (${oneOf(SUBSCRIPTION_STATUSES)})`),
     check('subscriptions_tier_check', sql`${t.tier} in (${oneOf(TIERS)})`),
     check('subscriptions_period_check', sql`${t.currentPeriodEnd} > ${t.currentPeriodStart}`),
@@ -231,7 +230,7 @@ export const reconciliation = pgTable(
   'reconciliation',
   {
     id: integer('id').primaryKey(),
-    /** Every event that Stripe made before is in the ledger. */
+    /** Stripe has been asked for all events that it made before. */
     eventsReadUntil: instant('events_read_until'),
     /** The pass under way; another begins when it has ended or its time is over. */
     holder: text('holder'),

@@ -158,6 +158,15 @@ describe('collection paused without service (void)', () => {
     expect(await person.look()).toMatchObject({ ...PAUSED, status: 'active' })
   })
 
+  test('stays shut though the plan is changed meanwhile', async () => {
+    const person = await buyer()
+    await act(person, 'pause-collection', { behavior: 'void' })
+    await person.pass('renewal')
+    await act(person, 'change-plan', { price: stack.prices.pro })
+    await person.hear()
+    expect(await person.look()).toMatchObject({ ...PAUSED, tier: 'pro' })
+  })
+
   test('ends by itself on the day that was set', async () => {
     const person = await buyer()
     const resumes_at = Math.floor(Date.now() / 1000) + 40 * 86_400

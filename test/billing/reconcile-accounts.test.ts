@@ -121,11 +121,30 @@ describe('an account that was not compared for a day', () => {
       times: 1,
     })
     await due(app, broken, fine)
-    expect(await pass(app)).toMatchObject({ accountsChecked: 2 })
+    expect(await pass(app)).toMatchObject({ accountsChecked: 2, accountsFailed: 1 })
     await fault.hit()
     expect(app.logs.filter(({ event }) => event === 'account_not_reconciled')).toHaveLength(1)
     const states = [await view(app, broken), await view(app, fine)].map(({ status }) => status)
     expect(states.sort()).toEqual(['active', 'none'])
+  })
+
+  test('at which alone Stripe fails is passed over; one after the other means that Stripe is away', async () => {
+    const people = [await unheard(app), await unheard(app), await unheard(app)]
+    const fail = (times: number) =>
+      inject('stripe', {
+        match: { method: 'GET', path: '/v1/subscriptions' },
+        // The client tries each request three times.
+        fault: { kind: 'status', status: 500, body: '{"error":{"type":"api_error"}}' },
+        times: 3 * times,
+      })
+    await due(app, ...people)
+    const away = await fail(3)
+    await expect(pass(app)).rejects.toThrow()
+    await away.remove()
+    const once = await fail(1)
+    expect(await pass(app)).toMatchObject({ accountsChecked: 2, accountsFailed: 1 })
+    await once.remove()
+    expect(await pass(app)).toMatchObject({ accountsChecked: 0 })
   })
 
   test('waits for the next pass where the time is up', async () => {

@@ -77,7 +77,6 @@ describe('subscriptions', () => {
     [{ status: 'dreaming' }, 'subscriptions_status_check'],
     [{ tier: 'gold' }, 'subscriptions_tier_check'],
     [{ id: 'cus_1' }, 'subscriptions_id_check'],
-    [{ price_id: 'hobby' }, 'subscriptions_price_id_check'],
     [{ current_period_end: '2025-12-01T00:00:00Z' }, 'subscriptions_period_check'],
     [{ status: 'past_due' }, 'subscriptions_past_due_check'],
     [{ past_due_since: '2026-01-01T00:00:00Z' }, 'subscriptions_past_due_check'],

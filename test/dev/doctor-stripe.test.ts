@@ -195,7 +195,7 @@ describe('the key', () => {
     expect(await items('rk_test_x')).toEqual([
       'warn Customer portal',
       'warn Webhook endpoint',
-      'warn Webhook deliveries',
+      'fail Webhook deliveries',
     ])
   })
 

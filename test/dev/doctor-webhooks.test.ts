@@ -59,7 +59,11 @@ describe('the webhook endpoint', () => {
     expect(await wrong(none)).toEqual(only(item, /none with the path/, /npm run dev/, 'warn'))
     const args = ['--url', 'https://worker.example.com']
     const { code, failed } = await doctor(none, { args })
-    expect(failed).toEqual([expect.stringMatching(/none for worker\.example\.com.*stripe:setup$/)])
+    expect(failed).toEqual([
+      expect.stringMatching(
+        /none for worker\.example\.com.*stripe:setup -- --url https:\/\/worker\.example\.com$/,
+      ),
+    ])
     expect(code).toBe(1)
   })
 
@@ -92,13 +96,22 @@ describe('the webhook endpoint', () => {
       return { ...body, data: (body.data as Json[]).map((each) => ({ ...each, api_version: old })) }
     })
     const item = 'Webhook API version'
-    expect(await wrong(own)).toEqual(only(item, /^2024-06-20 is older/, /new endpoint/, 'warn'))
+    expect(await wrong(own)).toEqual(
+      only(
+        item,
+        /^2024-06-20 is older/,
+        /stripe:setup -- --url http:.* --yes makes a new one/,
+        'warn',
+      ),
+    )
     const account = await throughProxy(stack, (path, body, headers) => {
       if (path.endsWith('/account')) headers.set('Stripe-Version', old)
       return body
     })
     const says = /^2024-06-20 \(the account's\) is older/
-    expect(await wrong(account)).toEqual(only(item, says, /new endpoint/, 'warn'))
+    expect(await wrong(account)).toEqual(
+      only(item, says, /stripe:setup -- --url http:.* --yes makes a new one/, 'warn'),
+    )
   })
 
   test('a secret that the Worker does not have', async () => {

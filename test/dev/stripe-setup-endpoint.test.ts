@@ -8,12 +8,14 @@ test('an endpoint with other events is set right, and its secret is not asked fo
   const setup = await complete()
   const [endpoint] = (await setup.stripe.webhookEndpoints.list()).data
   await setup.stripe.webhookEndpoints.update(endpoint?.id ?? '', {
-    enabled_events: [...EVENT_TYPES.slice(1), 'invoice.paid'],
+    enabled_events: [...EVENT_TYPES.slice(1), 'invoice.created'],
     disabled: true,
   })
   const shown = await setup.run(['--url', WORKER])
   expect(shown.code).toBe(2)
-  expect(shown.output).toContain('+checkout.session.completed, -invoice.paid, disabled -> enabled')
+  expect(shown.output).toContain(
+    '+checkout.session.completed, -invoice.created, disabled -> enabled',
+  )
   await setup.run(['--url', WORKER, '--yes'])
   const [after] = (await setup.stripe.webhookEndpoints.list()).data
   expect(after).toMatchObject({ id: endpoint?.id, status: 'enabled' })

@@ -1,17 +1,18 @@
 // Each account's subscriptions compared with Stripe's, and brought to what Stripe shows where they differ.
-import { and, eq, gt, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type Stripe from 'stripe'
 import type { Deps } from '../../context.ts'
 import { subscriptions, users } from '../../data/schema.ts'
 import { errorFields } from '../../log.ts'
-import { isMissing } from '../../stripe-fault.ts'
-import { readLive } from '../live-subscription.ts'
+import { isMissing, isStripeAway } from '../../stripe-fault.ts'
+import { needsInvoices, readLive } from '../live-subscription.ts'
 import type { Reading } from '../store-reading.ts'
 import { completeReading, syncSubscription } from '../sync.ts'
 import { type Difference, endsPass, type Pass } from './pass.ts'
 
 type Row = typeof subscriptions.$inferSelect
 
+const DAY_MS = 86_400_000
 const BATCH = 50
 /** Stripe never changes these again. */
 const FINAL: ReadonlySet<string> = new Set(['canceled', 'incomplete_expired'])
@@ -21,12 +22,16 @@ interface Due {
   customer: string | null
 }
 
-/** Compares the accounts that were not compared for `olderThanMs`, those first that have waited longest. */
+/** So many in a row, and Stripe is taken to be away; fewer, and it fails at those accounts alone. */
+const MOST_FAILURES = 3
+
+/** Compares the accounts that were not compared for a day, those first that have waited longest. */
 export async function checkAccounts(deps: Deps, pass: Pass): Promise<void> {
   const { report, options } = pass
-  const isDue = dueBefore(new Date(pass.startedAt.getTime() - options.olderThanMs))
-  const of = await deps.db.$count(users, isDue)
+  const isDue = dueBefore(options.comparedBefore ?? new Date(pass.startedAt.getTime() - DAY_MS))
+  const of = options.onProgress ? await deps.db.$count(users, isDue) : 0
   let batch = await nextBatch(deps, isDue, options.isDry ? NOBODY : undefined)
+  let failing: string[] = []
   while (batch.length > 0) {
     for (const account of batch) {
       if (pass.isOver()) {
@@ -34,9 +39,18 @@ export async function checkAccounts(deps: Deps, pass: Pass): Promise<void> {
         return
       }
       options.onProgress?.({ step: 'accounts', done: report.accountsChecked, of })
-      await checkOne(deps, pass, account.id, String(account.customer))
+      try {
+        await checkOne(deps, pass, account.id, String(account.customer))
+      } catch (error) {
+        failing.push(account.id)
+        if (!isStripeAway(error) || failing.length === MOST_FAILURES) throw error
+        noteFailure(deps, pass, account.id, error)
+        continue
+      }
       report.accountsChecked += 1
-      if (!options.isDry) await markChecked(deps, account.id)
+      // Stripe answers: those at which it failed would only come up again at once.
+      if (!options.isDry) await markChecked(deps, [...failing, account.id])
+      failing = []
     }
     // In a dry run nothing is marked: it goes on behind the last one that it saw.
     batch = await nextBatch(deps, isDue, options.isDry ? batch.at(-1)?.id : undefined)
@@ -62,8 +76,13 @@ function nextBatch({ db }: Deps, isDue: SQL | undefined, after?: string): Promis
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
-async function markChecked({ db, now }: Deps, userId: string): Promise<void> {
-  await db.update(users).set({ reconciledAt: now() }).where(eq(users.id, userId))
+async function markChecked({ db, now }: Deps, userIds: string[]): Promise<void> {
+  await db.update(users).set({ reconciledAt: now() }).where(inArray(users.id, userIds))
+}
+
+function noteFailure(deps: Deps, { report }: Pass, userId: string, error: unknown): void {
+  report.accountsFailed += 1
+  deps.log('error', 'account_not_reconciled', { user_id: userId, ...errorFields(error) })
 }
 
 async function checkOne(deps: Deps, pass: Pass, userId: string, customer: string): Promise<void> {
@@ -74,7 +93,7 @@ async function checkOne(deps: Deps, pass: Pass, userId: string, customer: string
     }
   } catch (error) {
     if (endsPass(error)) throw error
-    deps.log('error', 'account_not_reconciled', { user_id: userId, ...errorFields(error) })
+    noteFailure(deps, pass, userId, error)
   }
 }
 
@@ -104,8 +123,7 @@ async function differences(
   for (const subscription of listed) {
     const row = ours.get(subscription.id)
     ours.delete(subscription.id)
-    const isPastDue = subscription.status === 'past_due'
-    const reading = isPastDue
+    const reading = needsInvoices(subscription)
       ? await readOne(deps, pass, subscription.id)
       : completeReading(deps, { subscription, owesSince: null })
     if (reading) compare(row, reading)

@@ -3,19 +3,29 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Deps } from '../../context.ts'
 import { databaseFault } from '../../data/db.ts'
 import { reconciliation } from '../../data/schema.ts'
+import { errorFields } from '../../log.ts'
 import { isStripeAway } from '../../stripe-fault.ts'
 
 /** What a pass did, or in a dry run found. */
 export interface Report {
-  /** Ids of events that had been left unfinished, or of which nothing had been heard, and were dealt with. */
-  events: string[]
-  /** How many failed again: the log and the ledger say why. */
+  /** Events that had been left unfinished, or of which nothing had been heard, and were dealt with. */
+  events: FoundEvent[]
+  /** How many failed: the log and the ledger say why. */
   eventsFailed: number
   accountsChecked: number
+  /** How many could not be compared: the log says why. */
+  accountsFailed: number
   differences: Difference[]
   eventsPruned: number
+  /** Steps that could not be made at all: the log says why. */
+  stepsFailed: number
   /** Whether there was time for all. The next pass goes on where this one ended. */
   isComplete: boolean
+}
+
+export interface FoundEvent {
+  id: string
+  type: string
 }
 
 /** A subscription that is not in our books as Stripe shows it; values as text. */
@@ -28,8 +38,8 @@ export interface Difference {
 export interface PassOptions {
   /** Finds differences and writes nothing. */
   isDry: boolean
-  /** Compares accounts that were not compared for so long. */
-  olderThanMs: number
+  /** Compares accounts that were not compared since; a day ago where absent. */
+  comparedBefore?: Date
   budgetMs: number
   /** Ends the pass early: what is under way is finished. */
   signal?: AbortSignal
@@ -47,7 +57,8 @@ export interface Pass {
   options: PassOptions
   report: Report
   startedAt: Date
-  isOver(): boolean
+  /** Whether `share` of its time is over, or somebody wants its end. */
+  isOver(share?: number): boolean
   /** Before each read of Stripe. */
   pace(): Promise<void>
 }
@@ -69,31 +80,42 @@ export function startPass(deps: Deps, options: PassOptions, holder: string | nul
       events: [],
       eventsFailed: 0,
       accountsChecked: 0,
+      accountsFailed: 0,
       differences: [],
       eventsPruned: 0,
+      stepsFailed: 0,
       isComplete: true,
     },
-    isOver() {
+    isOver(share = 1) {
       const spent = deps.now().getTime() - startedAt.getTime()
-      return spent >= options.budgetMs || options.signal?.aborted === true
+      return spent >= options.budgetMs * share || options.signal?.aborted === true
     },
     async pace() {
       await deps.pause(READ_EVERY_MS)
       const now = deps.now().getTime()
       if (holder === null || now - heldSince < RENEWED_MS) return
-      if (!(await takeTurn(deps, holder)))
-        throw new Error('Another pass has taken this one for dead')
+      if (!(await takeTurn(deps, holder))) throw new TurnLost()
       heldSince = now
     },
   }
 }
 
+/** Another pass has taken this one for dead: it slept, or was held up for long. */
+class TurnLost extends Error {
+  override name = 'TurnLost'
+  constructor() {
+    super('TurnLost: another pass has taken this one for dead')
+  }
+}
+
 /**
- * Whether an error ends the pass: a Stripe or a database that is away. One account or event that cannot be read must
- * not keep the others waiting.
+ * Whether an error ends the pass: a Stripe or a database that is away, a turn that is lost. One account or event that
+ * cannot be read must not keep the others waiting.
  */
 export function endsPass(error: unknown): boolean {
-  return isStripeAway(error) || databaseFault(error)?.unavailable === true
+  return (
+    error instanceof TurnLost || isStripeAway(error) || databaseFault(error)?.unavailable === true
+  )
 }
 
 /** Takes the place of the one pass that may write. Null while another has it. */
@@ -127,9 +149,14 @@ export async function noteEventsRead({ db }: Deps, holder: string, until: Date):
     .where(and(eq(reconciliation.id, 1), eq(reconciliation.holder, holder)))
 }
 
-export async function endTurn({ db }: Deps, holder: string): Promise<void> {
-  await db
-    .update(reconciliation)
-    .set({ holder: null, heldUntil: null })
-    .where(and(eq(reconciliation.id, 1), eq(reconciliation.holder, holder)))
+/** Where that fails, the turn ends by itself. */
+export async function endTurn({ db, log }: Deps, holder: string): Promise<void> {
+  try {
+    await db
+      .update(reconciliation)
+      .set({ holder: null, heldUntil: null })
+      .where(and(eq(reconciliation.id, 1), eq(reconciliation.holder, holder)))
+  } catch (error) {
+    log('warn', 'reconciliation_turn_not_ended', errorFields(error))
+  }
 }

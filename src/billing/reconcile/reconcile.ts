@@ -2,9 +2,11 @@
 // sure: events left unfinished, events that never came, accounts not compared for a day, and the ledger's old rows.
 import { sql } from 'drizzle-orm'
 import type { Deps } from '../../context.ts'
+import { errorFields } from '../../log.ts'
 import { checkAccounts } from './accounts.ts'
 import { findEvents, finishEvents } from './events.ts'
 import {
+  endsPass,
   endTurn,
   lastRead,
   noteEventsRead,
@@ -15,23 +17,26 @@ import {
   takeTurn,
 } from './pass.ts'
 
-export const DAY_MS = 86_400_000
 const LEDGER_DAYS = 90
+const DAY_MS = 86_400_000
 const PRUNED_AT_ONCE = 1000
 
 /** What the cron does: within its five minutes, and what is left is the next one's. */
-export const CRON_PASS: PassOptions = { isDry: false, olderThanMs: DAY_MS, budgetMs: 60_000 }
+export const CRON_PASS: PassOptions = { isDry: false, budgetMs: 60_000 }
 
 /**
  * One pass. Whatever ends it, what it has done stays done, and the next pass goes on from there.
  * @returns what it did or, dry, found; null while another pass is under way
- * @throws Stripe's and the database's errors
+ * @throws when Stripe or the database is away, or the turn is lost
  */
 export async function reconcile(deps: Deps, options: PassOptions): Promise<Report | null> {
   if (options.isDry) return run(deps, startPass(deps, options, null), await lastRead(deps), null)
   const holder = Buffer.from(deps.randomBytes(9)).toString('base64url')
   const turn = await takeTurn(deps, holder)
-  if (!turn) return null
+  if (!turn) {
+    deps.log('info', 'reconciliation_under_way')
+    return null
+  }
   try {
     return await run(deps, startPass(deps, options, holder), turn.eventsReadUntil, holder)
   } finally {
@@ -45,11 +50,24 @@ async function run(
   eventsReadUntil: Date | null,
   holder: string | null,
 ): Promise<Report> {
-  await finishEvents(deps, pass)
-  const readUntil = await findEvents(deps, pass, eventsReadUntil)
-  if (holder) await noteEventsRead(deps, holder, readUntil)
-  await checkAccounts(deps, pass)
-  await pruneLedger(deps, pass)
+  const onRead = async (until: Date) => {
+    if (holder) await noteEventsRead(deps, holder, until)
+  }
+  for (const step of [
+    () => finishEvents(deps, pass),
+    () => findEvents(deps, pass, eventsReadUntil, onRead),
+    () => checkAccounts(deps, pass),
+    () => pruneLedger(deps, pass),
+  ]) {
+    try {
+      await step()
+    } catch (error) {
+      // Such as a restricted key that may not read events: the accounts can be compared all the same.
+      if (endsPass(error)) throw error
+      pass.report.stepsFailed += 1
+      deps.log('error', 'reconciliation_step_failed', errorFields(error))
+    }
+  }
   const { events, differences, ...rest } = pass.report
   deps.log('info', 'reconciled', {
     ...rest,
