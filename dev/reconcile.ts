@@ -128,14 +128,15 @@ function tell(report: Report, isDry: boolean): number {
     const warning = may ? ', which may end a subscription at Stripe (PAYMENT_REVERSAL_POLICY)' : ''
     console.log(`  event ${id} (${type}) ${isDry ? `waits${warning}` : 'was dealt with'}`)
   }
-  for (const { userId, subscription, changes } of report.differences) {
-    console.log(`  user ${userId}, ${subscription}`)
+  for (const { userId, subscription, changes, remains } of report.differences) {
+    console.log(`  user ${userId}, ${subscription}${remains ? `: not repaired, ${remains}` : ''}`)
     for (const { field, ours, stripe } of changes) console.log(`    ${field}: ${ours} -> ${stripe}`)
   }
+  const remaining = report.differences.filter(({ remains }) => remains).length
   const [found, events] = [report.differences.length, report.events.length]
   console.log(
     [
-      `${report.accountsChecked} accounts compared, ${found} subscriptions ${isDry ? 'to repair' : 'repaired'}`,
+      `${report.accountsChecked} accounts compared, ${found - remaining} subscriptions ${isDry ? 'to repair' : 'repaired'}, ${remaining} that somebody must look at`,
       `${events} events ${isDry ? 'wait' : 'dealt with'}`,
       `${report.eventsPruned} ledger rows older than 90 days ${isDry ? 'to delete' : 'deleted'}.`,
     ].join('; '),
@@ -147,7 +148,7 @@ function tell(report: Report, isDry: boolean): number {
     )
   }
   if (!report.isComplete) console.log('It was ended before it was through: run it again to go on.')
-  if (!isDry || found + events === 0) return failed > 0 ? 1 : 0
+  if (!isDry || found + events === 0) return failed + remaining > 0 || !report.isComplete ? 1 : 0
   console.log('Run it without --dry-run to bring these to what Stripe shows.')
   return 1
 }

@@ -31,7 +31,10 @@ async function main(): Promise<number> {
   for (const id of positionals) {
     try {
       const result = await replayEvent(deps, id, { again: true })
-      if ('kind' in result) throw new UsageError('neither Stripe nor the ledger has this event')
+      if ('kind' in result)
+        throw new UsageError(
+          'Stripe has this event no more, and the ledger does not know of what it spoke',
+        )
       console.log(`${id}  ${result.outcome}: ${result.reason}`)
     } catch (error) {
       failed += 1

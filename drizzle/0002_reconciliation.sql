@@ -11,6 +11,7 @@ ALTER TABLE "audit_log" DROP CONSTRAINT "audit_log_event_id_stripe_events_id_fk"
 --> statement-breakpoint
 DROP INDEX "stripe_events_state_index";--> statement-breakpoint
 ALTER TABLE "stripe_events" ADD COLUMN "attempted_at" timestamp with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
+ALTER TABLE "stripe_events" ADD COLUMN "object_id" text;--> statement-breakpoint
 ALTER TABLE "subscriptions" ADD COLUMN "service_paused" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "reconciled_at" timestamp with time zone;--> statement-breakpoint
 CREATE INDEX "stripe_events_unfinished_index" ON "stripe_events" USING btree ("attempted_at") WHERE "stripe_events"."state" <> 'done';--> statement-breakpoint

@@ -24,7 +24,7 @@ const CATALOGUE = {
     status: 400,
     title: 'Invalid signature',
     detail:
-      'The Stripe-Signature header does not match the body. Check that STRIPE_WEBHOOK_SECRET is the secret of this endpoint.',
+      'The Stripe-Signature header does not match the body, or is older than five minutes. Check that STRIPE_WEBHOOK_SECRET is the secret of this endpoint, and the clock.',
   },
   missing_credentials: {
     status: 401,

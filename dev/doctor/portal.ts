@@ -8,7 +8,7 @@ import { absenceOf, ONCE, unread } from './stripe-answer.ts'
 
 const NAME = 'STRIPE_PORTAL_CONFIGURATION_ID'
 const ITEM = 'Customer portal'
-const SETUP = `npm run stripe:setup makes a configuration and prints ${NAME}`
+const SETUP = `npm run stripe:setup -- --yes makes a configuration and prints ${NAME}`
 
 type Configuration = Stripe.BillingPortal.Configuration
 

@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts'
 import { isLive, type Patient } from './patient.ts'
 import { absenceOf, ONCE, reasonOf } from './stripe-answer.ts'
 
-const SETUP = '`npm run stripe:setup` finds or makes the prices and prints their ids'
+const SETUP = '`npm run stripe:setup -- --yes` finds or makes the prices and prints their ids'
 
 export async function checkPrices(patient: Patient, stripe: Stripe): Promise<Finding[]> {
   const all = TIERS.flatMap((tier) => {

@@ -73,7 +73,7 @@ async function setUp(
     // A step that failed later must not cost the secret, which Stripe shows this once.
     await tellVariables(stripe, plan, { options, account, config, say })
   }
-  return conclude(plan, steps.length, options, say)
+  return conclude(plan, steps.length, { ...options, local: account.local }, say)
 }
 
 function withoutUrl({ local }: Account): string {
@@ -85,15 +85,15 @@ function withoutUrl({ local }: Account): string {
 function conclude(
   { items, endpoint }: Plan,
   done: number,
-  { yes, dryRun }: Options,
+  { yes, dryRun, local }: Options & { local: boolean },
   say: (text: string) => void,
 ): number {
   const steps = items.filter(isStep)
   if (dryRun) {
-    say(`Nothing was changed, as --dry-run asks; there is ${steps.length || 'nothing'} to do.`)
+    say(`Nothing was changed, as --dry-run asks; ${steps.length || 'nothing'} to do.`)
     return 0
   }
-  if (endpoint.secret) {
+  if (endpoint.secret && !local) {
     say(
       `Set ${SECRET} now: until then the Worker refuses events, and Stripe sends them again for up to three days.`,
     )

@@ -41,7 +41,12 @@ export async function tellVariables(
   if (endpoint.foundId) say(secretOfFound(endpoint.foundId, telling))
   const values = { ...secret, ...ids }
   if (isStacks(config)) {
-    say('The local stack sets these for its own Worker: there is nothing for you to set.')
+    say(
+      endpoint.secret
+        ? `This is the local stack's account: its own Worker has all that it needs. ${SECRET} is for a Worker at that URL.`
+        : 'The local stack sets these for its own Worker: there is nothing for you to set.',
+    )
+    if (options.write) say(`Nothing is written to ${file}: it would stand above the stack's own.`)
   } else if (writes) {
     say(writeVars(file, values) || endpoint.secret ? `Written to ${file}.` : `${file} has them.`)
     warnOfEnvironment(values, telling)

@@ -48,16 +48,17 @@ export function eventSubject(event: StripeEvent): Subject {
 }
 
 function invoiceSubject(event: StripeEvent, owes: boolean): Subject {
-  const invoice = event.data.object
-  if (!('parent' in invoice) && !('subscription' in invoice)) {
-    throw new UnknownShapeError(`Invoice of ${event.id} has neither parent nor subscription`)
+  const { parent, subscription: formerly, billing_reason: reason } = event.data.object
+  const details = record(record(parent)?.subscription_details)
+  const named = details?.subscription ?? formerly
+  if (named !== null && named !== undefined) return subscription(named, event, owes)
+  // None: said by today's parent, which is null or of another kind, or by the property of before basil.
+  const kind = record(parent)?.type
+  const isOfNone = parent === null || formerly === null || typeof kind === 'string'
+  if (!isOfNone || kind === 'subscription_details' || /^subscription/.test(String(reason))) {
+    throw new UnknownShapeError(`Invoice of ${event.id} does not show its subscription`)
   }
-  const details = record(record(invoice.parent)?.subscription_details)
-  const named = details?.subscription ?? invoice.subscription
-  if (named === null || named === undefined) {
-    return { kind: 'ignored', reason: 'the invoice belongs to no subscription' }
-  }
-  return subscription(named, event, owes)
+  return { kind: 'ignored', reason: 'the invoice belongs to no subscription' }
 }
 
 function subscription(named: unknown, event: StripeEvent, owes: boolean): Subject {

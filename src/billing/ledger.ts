@@ -7,7 +7,9 @@ import type { StripeEvent } from './verify.ts'
 export type Entry = { kind: 'duplicate' } | { kind: 'open'; ticket: number }
 
 /** What the ledger keeps of an event. */
-export type EventHead = Omit<StripeEvent, 'data' | 'object'>
+export interface EventHead extends Omit<StripeEvent, 'data' | 'object'> {
+  objectId: string | null
+}
 
 /** An event's work: what the batch that does it writes into the ledger. */
 export interface Cause {
@@ -29,10 +31,11 @@ export async function openEntry(
 ): Promise<Entry> {
   const { rows } = await db.execute<{ ticket: string }>(sql`
     insert into stripe_events
-      (id, type, api_version, created_at, received_at, attempted_at, state, ticket, subscription_id)
+      (id, type, api_version, created_at, received_at, attempted_at, state, ticket, subscription_id,
+        object_id)
     values (${event.id}, ${event.type}, ${event.api_version ?? null},
       ${new Date(event.created * 1000).toISOString()}, ${now.toISOString()}, ${now.toISOString()},
-      'processing', nextval('sync_ticket'), ${subscriptionId})
+      'processing', nextval('sync_ticket'), ${subscriptionId}, ${event.objectId})
     on conflict (id) do update set
       state = 'processing', attempts = stripe_events.attempts + 1, ticket = excluded.ticket,
       attempted_at = excluded.attempted_at, outcome = null, reason = null, finished_at = null

@@ -27,7 +27,9 @@ export async function receiveEvent(
   event: StripeEvent,
   options: ReceiveOptions = {},
 ): Promise<Receipt> {
-  return dealWith(deps, event, subjectOf(event), options)
+  const { id } = event.data.object
+  const head = { ...event, objectId: typeof id === 'string' ? id : null }
+  return dealWith(deps, head, subjectOf(event), options)
 }
 
 /** The same for an event of which no more than this is known. */

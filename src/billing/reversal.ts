@@ -35,14 +35,13 @@ export async function endReversed(
   const known = await syncSubscription(deps, subscriptionId, { cause, finishes: false })
   if (known.outcome === 'ignored') return ignore(deps, cause, known.reason)
   const { status } = await deps.stripe.subscriptions.retrieve(subscriptionId)
-  if (isLive(status) || status === 'incomplete') {
+  if (isLive(status)) {
     await end(deps.stripe, subscriptionId, why)
     deps.log('warn', 'subscription_ended_after_reversal', { subscription: subscriptionId, why })
   }
   // A ticket of its own: under the event's, this read would count as older than what was stored above.
   const ticket = await drawTicket(deps.db)
-  const synced = await syncSubscription(deps, subscriptionId, { cause: { ...cause, ticket } })
-  return { ...synced, reason: `${why}: ${synced.reason}` }
+  return syncSubscription(deps, subscriptionId, { cause: { ...cause, ticket }, why })
 }
 
 async function judge(deps: Deps, subject: Reversed): Promise<Verdict> {

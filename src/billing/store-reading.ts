@@ -20,7 +20,9 @@ export interface Origin {
   cause?: Cause | undefined
   /** False where more is to be done for the event: its entry stays open. */
   finishes?: boolean
-  /** Who does where no event does, for the audit log. */
+  /** Why, where the event's type does not say it. */
+  why?: string
+  /** Who asks where no event does, for the audit log. */
   by?: 'checkout' | 'reconciliation'
 }
 
@@ -96,7 +98,7 @@ function storeStatement(
   { customerId: _, ...reading }: Reading,
   owner: SQL,
   ticket: number,
-  { cause, finishes = true, by }: Origin,
+  { cause, finishes = true, why, by }: Origin,
   now: Date,
 ): SQL {
   const at = sql`${now.toISOString()}::timestamptz`
@@ -132,7 +134,9 @@ function storeStatement(
         case when target.user_id is null then 'the customer belongs to no account'
           when target.tier is null then 'price ' || ${reading.priceId}::text || ' is not ours'
           when stored.id is null then 'a later read of this subscription is stored already'
-          else stored.id || ': ' || coalesce(change.was, 'as before') || ', now ' || ${standing('stored')}
+          else ${why ? `${why}: ` : ''}::text || stored.id || ': ' || coalesce(change.was, 'as before') || ', now ' || ${standing('stored')}
+            || case when ${reading.tier}::text is null
+              then '; price ' || ${reading.priceId}::text || ' is not ours, the plan stays' else '' end
           end as reason
       from target left join stored on true left join change on true
     ),

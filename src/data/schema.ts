@@ -190,6 +190,8 @@ export const stripeEvents = pgTable(
     /** The ticket of the latest attempt. */
     ticket: wholeNumber('ticket').notNull(),
     subscriptionId: text('subscription_id'),
+    /** Of the object that it carries: when Stripe has forgotten the event, a refund can still be found by its charge. */
+    objectId: text('object_id'),
     /** Of the latest attempt that failed; kept when a later one succeeds. */
     lastError: text('last_error'),
     durationMs: integer('duration_ms'),

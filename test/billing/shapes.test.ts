@@ -145,6 +145,20 @@ describe('the subscription that an event speaks of', () => {
     expect(() => subject(event)).toThrow(UnknownShapeError)
   })
 
+  test.each([
+    { parent: { type: 'subscription_details', subscription_details: null } },
+    { parent: {} },
+    {
+      parent: { type: 'subscription_details', subscription_details: { subscription_id: 'sub_1' } },
+    },
+    { parent: null, billing_reason: 'subscription_cycle' },
+    { parent: undefined, subscription: null, billing_reason: 'subscription_create' },
+  ])('that an invoice does not show though it has one is a loud error: %j', (shape) => {
+    const event = structuredClone(oneOffNew) as Json
+    Object.assign(event.data.object, shape)
+    expect(() => subject(event)).toThrow(UnknownShapeError)
+  })
+
   test('is none for a checkout that sold none', () => {
     const event = {
       ...updatedNew,

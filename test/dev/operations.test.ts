@@ -109,7 +109,10 @@ describe('stripe:replay', () => {
 
   test('fails for an event that nobody has, and for what is no event', async () => {
     const missing = await run('dev/stripe-replay.ts', 'evt_nobody')
-    expect([missing.status, missing.stdout]).toEqual([1, expect.stringContaining('neither Stripe')])
+    expect([missing.status, missing.stdout]).toEqual([
+      1,
+      expect.stringContaining('Stripe has this event no more'),
+    ])
     for (const args of [[], ['sub_1']]) {
       expect((await run('dev/stripe-replay.ts', ...args)).status).toBe(2)
     }

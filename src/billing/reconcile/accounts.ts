@@ -1,5 +1,5 @@
 // Each account's subscriptions compared with Stripe's, and brought to what Stripe shows where they differ.
-import { and, eq, gt, inArray, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNotNull, or, type SQL, sql } from 'drizzle-orm'
 import type Stripe from 'stripe'
 import type { Deps } from '../../context.ts'
 import { subscriptions, users } from '../../data/schema.ts'
@@ -97,10 +97,17 @@ async function checkOne(deps: Deps, pass: Pass, userId: string, customer: string
   }
 }
 
-async function repair(deps: Deps, { userId, subscription, changes }: Difference): Promise<void> {
-  const { outcome } = await syncSubscription(deps, subscription, { by: 'reconciliation' })
+/** One that can't be is an error in the log, each day anew: somebody must look. */
+async function repair(deps: Deps, difference: Difference): Promise<void> {
+  const { userId, subscription, changes } = difference
+  if (!difference.remains) {
+    const { outcome, reason } = await syncSubscription(deps, subscription, { by: 'reconciliation' })
+    if (outcome !== 'applied') difference.remains = reason
+  }
   const what = changes.map(({ field, ours, stripe }) => `${field}: ${ours} -> ${stripe}`).join('; ')
-  deps.log('warn', 'subscription_repaired', { user_id: userId, subscription, outcome, what })
+  const fields = { user_id: userId, subscription, what }
+  if (!difference.remains) deps.log('warn', 'subscription_repaired', fields)
+  else deps.log('error', 'subscription_not_repaired', { ...fields, why: difference.remains })
 }
 
 async function differences(
@@ -111,28 +118,39 @@ async function differences(
 ): Promise<Difference[]> {
   await pass.pace()
   const listed = await listSubscriptions(deps.stripe, customer)
-  const rows = await deps.db.select().from(subscriptions).where(eq(subscriptions.userId, userId))
-  const ours = new Map(rows.map((row) => [row.id, row]))
+  const ids = listed.map(({ id }) => id)
+  const rows = await deps.db
+    .select()
+    .from(subscriptions)
+    .where(or(eq(subscriptions.userId, userId), inArray(subscriptions.id, ids)))
+  const rest = new Map(rows.map((row) => [row.id, row]))
   const found: Difference[] = []
-  const compare = (row: Row | undefined, reading: Reading) => {
-    // Another product's.
-    if (!row && reading.tier === null) return
-    const changes = changesOf(row, reading)
-    if (changes.length > 0) found.push({ userId, subscription: reading.id, changes })
+  const add = (subscription: string, changes: Difference['changes'], remains?: string) => {
+    if (changes.length > 0)
+      found.push({ userId, subscription, changes, ...(remains && { remains }) })
   }
   for (const subscription of listed) {
-    const row = ours.get(subscription.id)
-    ours.delete(subscription.id)
+    const row = rest.get(subscription.id)
+    rest.delete(subscription.id)
     const reading = needsInvoices(subscription)
       ? await readOne(deps, pass, subscription.id)
       : completeReading(deps, { subscription, owesSince: null })
-    if (reading) compare(row, reading)
+    // Another product's.
+    if (!reading || (!row && reading.tier === null)) continue
+    if (row && row.userId !== userId) {
+      const owner = { field: 'user', ours: row.userId, stripe: userId }
+      add(row.id, [owner], 'its row belongs to another account than its customer')
+    } else add(reading.id, changesOf(row, reading))
   }
   // Those of a customer that was replaced since.
-  for (const row of ours.values()) {
+  for (const row of rest.values()) {
     if (FINAL.has(row.status)) continue
     const reading = await readOne(deps, pass, row.id)
-    if (reading) compare(row, reading)
+    if (reading) add(row.id, changesOf(row, reading))
+    else {
+      const missing = { field: 'status', ours: row.status, stripe: 'none' }
+      add(row.id, [missing], 'Stripe has no such subscription: see the README')
+    }
   }
   return found
 }

@@ -129,8 +129,9 @@ async function runOne<T extends FoundEvent>(
   await pass.pace()
   try {
     const result = await run(event)
+    if ('kind' in result) throw new Error('Neither Stripe nor the ledger knows of what it spoke')
     pass.report.events.push({ id, type })
-    deps.log('info', 'stripe_event_reconciled', { event: id, ...('outcome' in result && result) })
+    deps.log('info', 'stripe_event_reconciled', { event: id, ...result })
     return true
   } catch (error) {
     if (endsPass(error)) throw error

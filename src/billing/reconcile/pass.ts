@@ -33,6 +33,8 @@ export interface Difference {
   userId: string
   subscription: string
   changes: { field: string; ours: string; stripe: string }[]
+  /** Why it can't be, or was not, repaired. */
+  remains?: string
 }
 
 export interface PassOptions {
