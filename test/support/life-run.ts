@@ -1,0 +1,55 @@
+// One script from its beginning to its end.
+import type { Deps } from '../../src/context.ts'
+import { type Elsewhere, Life } from './life.ts'
+import { checkLife } from './life-check.ts'
+import { Courier } from './life-courier.ts'
+import { LifeIsolate, LifeIsolates } from './life-isolates.ts'
+import { describeAct, type Script } from './life-script.ts'
+
+const urls = { success_url: 'https://app.example.com/ok', cancel_url: 'https://app.example.com/no' }
+
+/** @throws what is wrong at the end, with the whole story in its message */
+export async function live(
+  deps: Deps,
+  elsewhere: Elsewhere,
+  { trialDays, refundPolicy, steps, after }: Script,
+): Promise<void> {
+  const settings = { trialDays, paymentReversal: refundPolicy }
+  const isolates = new LifeIsolates((now) => new LifeIsolate(deps, settings, now ?? life.now))
+  let turn = 0
+  const life: Life = new Life(deps, elsewhere, (tier) => {
+    turn += 1
+    const headers = { 'X-API-Key': life.key, 'Content-Type': 'application/json' }
+    const body = JSON.stringify({ tier, ...urls })
+    return isolates.at(turn % 3).call('POST', '/billing/checkout/session', headers, body)
+  })
+  const courier = new Courier(life, isolates)
+  const { lines } = courier
+  lines.push(`A life: trial of ${trialDays} days, refund policy ${refundPolicy}`)
+  try {
+    await life.begin()
+    for (const step of steps) {
+      if (step.do === 'deliver') {
+        lines.push('deliver:')
+        await courier.step(step.all)
+      } else {
+        const line = lines.push(describeAct(step)) - 1
+        if (!(await life.act(step))) lines[line] += ' -- skipped'
+      }
+      await courier.pass()
+    }
+    lines.push('afterwards:')
+    await courier.finish(after)
+    const mayBeUncaused =
+      steps.filter((step) => step.do === 'buy' || step.do === 'refund').length > 1
+    await checkLife({ deps, life, isolates, courier, refundPolicy, mayBeUncaused })
+  } catch (error) {
+    const message = error instanceof Error ? told(error) : String(error)
+    throw new Error(`${message}\n${lines.join('\n')}`)
+  }
+}
+
+/** A failed comparison says it all; of anything else one wants to know where. */
+function told(error: Error): string {
+  return error.name === 'AssertionError' ? error.message : (error.stack ?? error.message)
+}
