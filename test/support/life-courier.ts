@@ -94,7 +94,9 @@ export class Courier {
     const under = all.map(({ what, isolate, isPinned, fate }) => {
       const event = (isPinned && this.#pinned.get(what.id)) || what
       this.sent.set(what.id, (this.sent.get(what.id) ?? 0) + 1)
-      const dispatch = this.#isolates.at(isolate).dispatch(event, fate)
+      const isAlone = fate.kind === 'dies' && fate.alone
+      const place = isAlone ? this.#isolates.fresh() : this.#isolates.at(isolate)
+      const dispatch = place.dispatch(event, fate)
       return { ...dispatch, fate, isolate, isPinned }
     })
     await Promise.all(

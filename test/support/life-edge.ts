@@ -5,8 +5,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 /** What becomes of a delivery at its `at`-th request, before that leaves or once it has taken effect. */
 export type Fate =
   | { kind: 'arrives' }
-  /** The isolate dies. Nothing of it runs afterwards, and Stripe has no answer. */
-  | { kind: 'dies'; at: number; when: 'before' | 'after' }
+  /** The isolate dies. Nothing of it runs afterwards, and Stripe has no answer. `alone`: it had nothing else to do. */
+  | { kind: 'dies'; at: number; when: 'before' | 'after'; alone: boolean }
   /** Stripe or Postgres answers 503 in its place. */
   | { kind: 'is refused'; at: number }
   /** It takes as long as `steps` more steps of the script. */

@@ -113,7 +113,7 @@ export class LifeIsolates {
   }
 
   /** One more, that remembers nothing. */
-  fresh(now: () => Date): LifeIsolate {
+  fresh(now?: () => Date): LifeIsolate {
     return this.#make(now)
   }
 }
