@@ -172,6 +172,21 @@ const deliver = fc.record({
   all: fc.array(delivery, { minLength: 1, maxLength: 3 }),
 })
 
+/** Most of a life is that of somebody who has bought; some of it that of somebody who owes one invoice, or two. */
+function opening(tier: Tier, who: 'payer' | 'debtor' | 'deep debtor'): Step[] {
+  if (who === 'payer') return [{ do: 'buy', tier, card: 'pays' }]
+  const owes: Step[] = [
+    { do: 'buy', tier: who === 'debtor' ? tier : 'hobby', card: 'pays once' },
+    { do: 'renewal', fails: true },
+  ]
+  if (who === 'debtor') return owes
+  return [
+    ...owes,
+    { do: 'days pass', days: 1 },
+    { do: 'change plan', of: 0, tier: 'pro', by: 'portal' },
+  ]
+}
+
 const life: fc.Arbitrary<Step[]> = fc
   .tuple(
     fc.array(fc.oneof({ weight: 3, arbitrary: act }, { weight: 2, arbitrary: deliver }), {
@@ -180,14 +195,9 @@ const life: fc.Arbitrary<Step[]> = fc
       size: 'max',
     }),
     tier,
-    fc.constantFrom('payer', 'payer', 'payer', 'debtor'),
+    fc.constantFrom('payer', 'payer', 'payer', 'payer', 'debtor', 'deep debtor'),
   )
-  // Most of a life is that of somebody who has bought; some of it that of somebody who owes.
-  .map(([steps, bought, who]) =>
-    who === 'payer'
-      ? [{ do: 'buy', tier: bought, card: 'pays' }, ...steps]
-      : [{ do: 'buy', tier: bought, card: 'pays once' }, { do: 'renewal', fails: true }, ...steps],
-  )
+  .map(([steps, bought, who]) => [...opening(bought, who), ...steps])
 
 export const script: fc.Arbitrary<Script> = fc.record({
   trialDays: fc.constantFrom(0, 0, 7),
