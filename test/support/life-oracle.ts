@@ -24,8 +24,6 @@ export interface Shown {
   pastDueSince: number | null
   servicePaused: boolean
   createdAt: number
-  /** Whether its customer is the account's present one. */
-  isOfPresentCustomer: boolean
   /** What ended it, as Stripe has it on record. */
   comment: string | null
 }
@@ -40,17 +38,13 @@ export async function whatStripeShows(stripe: Stripe, life: Life): Promise<Shown
         subscription: subscription.id,
         limit: 100,
       })
-      all.push(shown(subscription, invoices, customer === life.customers.at(-1)))
+      all.push(shown(subscription, invoices))
     }
   }
   return all
 }
 
-function shown(
-  subscription: Stripe.Subscription,
-  invoices: readonly Stripe.Invoice[],
-  isOfPresentCustomer: boolean,
-): Shown {
+function shown(subscription: Stripe.Subscription, invoices: readonly Stripe.Invoice[]): Shown {
   const { id, status, pause_collection: pause } = subscription
   const [item] = subscription.items.data
   if (!item) throw new Error(`${id} has no item`)
@@ -69,7 +63,6 @@ function shown(
       status === 'past_due' ? (debtSince(invoices) ?? item.current_period_start * 1000) : null,
     servicePaused: pause?.behavior === 'void' && latest !== undefined && latest.status !== 'paid',
     createdAt: subscription.created * 1000,
-    isOfPresentCustomer,
     comment: subscription.cancellation_details?.comment ?? null,
   }
 }

@@ -172,9 +172,14 @@ const deliver = fc.record({
   all: fc.array(delivery, { minLength: 1, maxLength: 3 }),
 })
 
-/** Most of a life is that of somebody who has bought; some of it that of somebody who owes one invoice, or two. */
-function opening(tier: Tier, who: 'payer' | 'debtor' | 'deep debtor'): Step[] {
-  if (who === 'payer') return [{ do: 'buy', tier, card: 'pays' }]
+type Opening = 'payer' | 'debtor' | 'deep debtor' | 'returner' | 'deleted'
+
+/** Most lives are of somebody who has bought; some of one who owes an invoice or two, or who comes back. */
+function opening(tier: Tier, who: Opening): Step[] {
+  const buy: Step = { do: 'buy', tier, card: 'pays' }
+  if (who === 'payer') return [buy]
+  if (who === 'returner') return [buy, { do: 'cancel now', of: 0 }, buy]
+  if (who === 'deleted') return [buy, { do: 'delete the customer' }, buy]
   const owes: Step[] = [
     { do: 'buy', tier: who === 'debtor' ? tier : 'hobby', card: 'pays once' },
     { do: 'renewal', fails: true },
@@ -195,7 +200,16 @@ const life: fc.Arbitrary<Step[]> = fc
       size: 'max',
     }),
     tier,
-    fc.constantFrom('payer', 'payer', 'payer', 'payer', 'debtor', 'deep debtor'),
+    fc.constantFrom<Opening[]>(
+      'payer',
+      'payer',
+      'payer',
+      'payer',
+      'debtor',
+      'deep debtor',
+      'returner',
+      'deleted',
+    ),
   )
   .map(([steps, bought, who]) => [...opening(bought, who), ...steps])
 
