@@ -34,7 +34,7 @@ export async function live(
         await courier.step(step.all)
       } else {
         const line = lines.push(describeAct(step)) - 1
-        if (!(await life.act(step))) lines[line] += ' -- skipped'
+        if (!(await life.act(step))) lines[line] += ' -- refused'
       }
       await courier.pass()
     }

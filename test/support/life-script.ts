@@ -135,7 +135,7 @@ const when = fc.constantFrom('before', 'after')
 /** A delivery makes four requests: ledger, Stripe, the rows, Redis; that of a refund some more. */
 const at = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 1, max: 4 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 5, max: 14 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 5, max: 16 }) },
 )
 const steps = fc.constantFrom(1, 2, 4, FOREVER, FOREVER)
 /** What it has read grows old before it is written; what it has written, before Redis has it. */
@@ -172,12 +172,13 @@ const deliver = fc.record({
   all: fc.array(delivery, { minLength: 1, maxLength: 3 }),
 })
 
-type Opening = 'payer' | 'debtor' | 'deep debtor' | 'returner' | 'deleted'
+type Opening = 'payer' | 'debtor' | 'deep debtor' | 'returner' | 'deleted' | 'refunded'
 
 /** Most lives are of somebody who has bought; some of one who owes an invoice or two, or who comes back. */
 function opening(tier: Tier, who: Opening): Step[] {
   const buy: Step = { do: 'buy', tier, card: 'pays' }
   if (who === 'payer') return [buy]
+  if (who === 'refunded') return [buy, { do: 'refund', which: 'newest' }]
   if (who === 'returner') return [buy, { do: 'cancel now', of: 0 }, buy]
   if (who === 'deleted') return [buy, { do: 'delete the customer' }, buy]
   const owes: Step[] = [
@@ -209,6 +210,7 @@ const life: fc.Arbitrary<Step[]> = fc
       'deep debtor',
       'returner',
       'deleted',
+      'refunded',
     ),
   )
   .map(([steps, bought, who]) => [...opening(bought, who), ...steps])
