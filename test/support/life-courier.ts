@@ -2,6 +2,7 @@
 // event arrives in the end, as Stripe sees to by its retries.
 import { EVENT_TYPES } from '../../src/billing/event-types.ts'
 import type { Life } from './life.ts'
+import type { Fate } from './life-edge.ts'
 import type { Dispatch, LifeIsolates } from './life-isolates.ts'
 import { type Aftermath, type Delivery, describeFate } from './life-script.ts'
 import { type EventJson, eventsOf } from './stripe.ts'
@@ -21,14 +22,16 @@ export class Courier {
   readonly arrived = new Set<string>()
   /** How often each was sent. */
   readonly sent = new Map<string, number>()
-  readonly lines: string[] = []
+  readonly #lines: string[]
   #events: EventJson[] = []
   #pinned = new Map<string, EventJson>()
   #waiters: Waiter[] = []
   readonly #life: Life
   readonly #isolates: LifeIsolates
 
-  constructor(life: Life, isolates: LifeIsolates) {
+  /** @param lines where it tells what it does */
+  constructor(life: Life, isolates: LifeIsolates, lines: string[]) {
+    this.#lines = lines
     this.#life = life
     this.#isolates = isolates
   }
@@ -91,7 +94,8 @@ export class Courier {
 
   async #group(all: readonly (Omit<Delivery, 'event'> & { what: EventJson })[]): Promise<void> {
     if (all.some(({ isPinned }) => isPinned)) await this.#refreshPinned()
-    const under = all.map(({ what, isolate, isPinned, fate }) => {
+    const under = all.map(({ what, isolate, isPinned, fate: given }) => {
+      const fate = isolate === 0 ? given : deeper(given, what)
       const event = (isPinned && this.#pinned.get(what.id)) || what
       this.sent.set(what.id, (this.sent.get(what.id) ?? 0) + 1)
       const isAlone = fate.kind === 'dies' && fate.alone
@@ -114,12 +118,12 @@ export class Courier {
               : 'no answer'
         const shape = isPinned ? ', pinned' : ''
         const met = errand.met ? ` (at ${errand.met})` : ''
-        this.lines.push(
+        this.#lines.push(
           `  ${event.type} ${event.id} to isolate ${isolate}${shape}${describeFate(fate)}${met}: ${outcome}`,
         )
       }),
     )
-    if (all.length > 1) this.lines.push(`  (these ${all.length} at once)`)
+    if (all.length > 1) this.#lines.push(`  (these ${all.length} at once)`)
   }
 
   async #release(waiters: readonly Waiter[]): Promise<void> {
@@ -129,7 +133,7 @@ export class Courier {
       waiters.map(async ({ event, done }) => {
         const answer = await done
         this.#note(event, answer?.status)
-        this.lines.push(
+        this.#lines.push(
           `  ${event.type} ${event.id} that waited goes on: ${answer ? `${answer.status} ${answer.json.outcome ?? ''}` : 'no answer'}`,
         )
       }),
@@ -160,4 +164,10 @@ export class Courier {
     }
     return all.filter(({ type }) => USED.has(type))
   }
+}
+
+/** A refund makes a dozen requests: what is to happen to its delivery happens where it ends the subscription. */
+function deeper(fate: Fate, { type }: EventJson): Fate {
+  if (type !== 'charge.refunded' || fate.kind === 'arrives' || fate.at > 4) return fate
+  return { ...fate, at: 2 * fate.at + 5 }
 }

@@ -197,7 +197,7 @@ const life: fc.Arbitrary<Step[]> = fc
   .tuple(
     fc.array(fc.oneof({ weight: 3, arbitrary: act }, { weight: 2, arbitrary: deliver }), {
       minLength: 1,
-      maxLength: 9,
+      maxLength: 6,
       size: 'max',
     }),
     tier,
