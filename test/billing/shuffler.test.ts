@@ -7,10 +7,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { subscriptions, users } from '../../src/data/schema.ts'
 import { testApp, unique } from '../support/app.ts'
-import type { Elsewhere } from '../support/life.ts'
-import { standAtTheEdge } from '../support/life-edge.ts'
-import { live } from '../support/life-run.ts'
-import { script } from '../support/life-script.ts'
+import { standAtTheEdge } from '../support/shuffler/edge.ts'
+import type { Elsewhere } from '../support/shuffler/life.ts'
+import { live } from '../support/shuffler/run.ts'
+import { script } from '../support/shuffler/script.ts'
 
 const knobs = env as unknown as Record<'SHUFFLER_LIVES' | 'SHUFFLER_SEED' | 'SHUFFLER_PATH', string>
 const lives = Number(knobs.SHUFFLER_LIVES || 150)

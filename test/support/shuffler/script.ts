@@ -1,8 +1,8 @@
 // The script of one customer's life: what is done at Stripe, which events reach the Worker meanwhile and how, and the
 // order of the others afterwards. Made by fast-check; printed one step a line.
 import fc from 'fast-check'
-import { TIERS, type Tier } from '../../src/plans.ts'
-import type { Fate } from './life-edge.ts'
+import { TIERS, type Tier } from '../../../src/plans.ts'
+import type { Fate } from './edge.ts'
 
 export const PAUSES = ['void', 'keep_as_draft', 'mark_uncollectible'] as const
 

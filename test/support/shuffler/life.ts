@@ -1,12 +1,12 @@
 // One account's life at Stripe: the acts of a script carried out through our own Checkout, Stripe's API and the
 // simulator's control API. An act that the present state does not allow is skipped, so that scripts can be shortened.
 import Stripe from 'stripe'
-import { mintApiKey } from '../../src/api-key.ts'
-import type { Deps } from '../../src/context.ts'
-import { apiKeys, users } from '../../src/data/schema.ts'
-import { type Json, unique } from './app.ts'
-import type { Act } from './life-script.ts'
-import { control, pay, stack } from './stripe.ts'
+import { mintApiKey } from '../../../src/api-key.ts'
+import type { Deps } from '../../../src/context.ts'
+import { apiKeys, users } from '../../../src/data/schema.ts'
+import { type Json, unique } from '../app.ts'
+import { control, pay, stack } from '../stripe.ts'
+import type { Act } from './script.ts'
 
 const CARDS = {
   pays: '4242424242424242',

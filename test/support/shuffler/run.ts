@@ -1,10 +1,10 @@
 // One script from its beginning to its end.
-import type { Deps } from '../../src/context.ts'
+import type { Deps } from '../../../src/context.ts'
+import { checkLife } from './check.ts'
+import { Courier } from './courier.ts'
+import { LifeIsolate, LifeIsolates } from './isolates.ts'
 import { type Elsewhere, Life } from './life.ts'
-import { checkLife } from './life-check.ts'
-import { Courier } from './life-courier.ts'
-import { LifeIsolate, LifeIsolates } from './life-isolates.ts'
-import { describeAct, type Script } from './life-script.ts'
+import { describeAct, type Script } from './script.ts'
 
 /** One takes seconds, on a busy machine too. */
 const LIMIT_MS = 60_000

@@ -2,12 +2,12 @@
 // that dies is followed by another in its place.
 import { createExecutionContext, env, waitOnExecutionContext } from 'cloudflare:test'
 import type { Hono } from 'hono'
-import { createApp } from '../../src/app.ts'
-import type { AppEnv, Deps } from '../../src/context.ts'
-import { createMemory } from '../../src/data/memory.ts'
-import { freshAddress, type Json } from './app.ts'
-import { Errand, type Fate } from './life-edge.ts'
-import { type EventJson, signature } from './stripe.ts'
+import { createApp } from '../../../src/app.ts'
+import type { AppEnv, Deps } from '../../../src/context.ts'
+import { createMemory } from '../../../src/data/memory.ts'
+import { freshAddress, type Json } from '../app.ts'
+import { type EventJson, signature } from '../stripe.ts'
+import { Errand, type Fate } from './edge.ts'
 
 export interface IsolateSettings {
   trialDays: number

@@ -1,8 +1,8 @@
 // What Stripe shows of an account, read with Stripe's client after the life, and what must follow from it. Nothing
 // here comes from src: the rules stand in the contract and are written down a second time.
 import type Stripe from 'stripe'
+import { stack } from '../stripe.ts'
 import { isPaying, type Life } from './life.ts'
-import { stack } from './stripe.ts'
 
 const GRACE_MS = 3 * 86_400_000
 /** Smallest first. */

@@ -1,11 +1,11 @@
 // Stripe's deliveries of one life: which events there are, which have been answered 200, what waits at the edge. Every
 // event arrives in the end, as Stripe sees to by its retries.
-import { EVENT_TYPES } from '../../src/billing/event-types.ts'
+import { EVENT_TYPES } from '../../../src/billing/event-types.ts'
+import { type EventJson, eventsOf } from '../stripe.ts'
+import type { Fate } from './edge.ts'
+import type { Dispatch, LifeIsolates } from './isolates.ts'
 import type { Life } from './life.ts'
-import type { Fate } from './life-edge.ts'
-import type { Dispatch, LifeIsolates } from './life-isolates.ts'
-import { type Aftermath, type Delivery, describeFate } from './life-script.ts'
-import { type EventJson, eventsOf } from './stripe.ts'
+import { type Aftermath, type Delivery, describeFate } from './script.ts'
 
 const USED: ReadonlySet<string> = new Set(EVENT_TYPES)
 /** The last version before basil (2025-03-31). */

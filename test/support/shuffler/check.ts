@@ -1,12 +1,14 @@
 // After the life: our rows, our answers, Redis, the ledger and the audit log against what Stripe shows.
 import { asc, eq, inArray } from 'drizzle-orm'
 import { expect } from 'vitest'
-import type { Deps } from '../../src/context.ts'
-import { accountKeys } from '../../src/data/accounts.ts'
-import { auditLog, stripeEvents, subscriptions } from '../../src/data/schema.ts'
+import type { Deps } from '../../../src/context.ts'
+import { accountKeys } from '../../../src/data/accounts.ts'
+import { auditLog, stripeEvents, subscriptions } from '../../../src/data/schema.ts'
+import { redisCommand } from '../snapshot.ts'
+import type { EventJson } from '../stripe.ts'
+import type { Courier } from './courier.ts'
+import type { LifeIsolates } from './isolates.ts'
 import { isPaying, type Life } from './life.ts'
-import type { Courier } from './life-courier.ts'
-import type { LifeIsolates } from './life-isolates.ts'
 import {
   bestOf,
   denialOf,
@@ -14,9 +16,7 @@ import {
   type Shown,
   tierOf,
   whatStripeShows,
-} from './life-oracle.ts'
-import { redisCommand } from './snapshot.ts'
-import type { EventJson } from './stripe.ts'
+} from './oracle.ts'
 
 type Row = typeof subscriptions.$inferSelect
 
