@@ -41,6 +41,10 @@ export default defineConfig(({ mode }) => {
                   STACK: inject<StackInfo>('stack'),
                   // Not ORIGIN_URL: most tests are of a Worker that has no origin.
                   TEST_ORIGIN: inject<string>('originUrl'),
+                  // How many lives test/billing/shuffler.test.ts shuffles, and which one it repeats.
+                  SHUFFLER_LIVES: process.env.SHUFFLER_LIVES ?? '',
+                  SHUFFLER_SEED: process.env.SHUFFLER_SEED ?? '',
+                  SHUFFLER_PATH: process.env.SHUFFLER_PATH ?? '',
                 },
               },
             })),

@@ -32,11 +32,14 @@ export async function startCheckout(
   request: CheckoutRequest,
 ): Promise<CheckoutOutcome> {
   if (await isSubscribed(deps, account)) return { kind: 'already_subscribed' }
-  const customer = await ensureCustomer(deps, await billingUser(deps, account.userId))
+  const user = await billingUser(deps, account.userId)
+  const customer = await ensureCustomer(deps, user)
   const owned = await subscriptionsOf(deps, customer)
   if (await syncPaid(deps, owned)) return { kind: 'already_subscribed' }
   // A trial is taken once: whoever had a subscription, on trial or not, pays at once.
-  const isFirst = account.subscriptions.length === 0 && owned.length === 0
+  const isReplaced = user.stripeCustomerId !== null && user.stripeCustomerId !== customer
+  const known = isReplaced ? await loadAccount(deps.db, account.userId) : account
+  const isFirst = known?.subscriptions.length === 0 && owned.length === 0
   const order = { ...request, customer, trialDays: isFirst ? deps.config.trialDays : 0 }
   for (let round = 0; round < ROUNDS; round += 1) {
     const session = await openSession(deps, account.userId, order)

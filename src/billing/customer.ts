@@ -4,6 +4,7 @@ import type { Deps } from '../context.ts'
 import { users } from '../data/schema.ts'
 import { isMissing } from '../stripe-fault.ts'
 import { createOnce } from './create-once.ts'
+import { syncSubscription } from './sync.ts'
 
 export interface BillingUser {
   id: string
@@ -29,6 +30,7 @@ export async function billingUser(deps: Deps, userId: string): Promise<BillingUs
 export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<string> {
   const { stripeCustomerId: known } = user
   if (known && (await exists(deps, known))) return known
+  if (known) await keepHistory(deps, known)
   const customer = await createOnce(
     deps,
     // The customer that it replaces stands in the key: Stripe would answer the deleted one again.
@@ -48,6 +50,20 @@ export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<str
     .returning({ id: users.stripeCustomerId })
   // Somebody else was first: theirs counts.
   return mine?.id ?? (await billingUser(deps, user.id)).stripeCustomerId ?? customer.id
+}
+
+/**
+ * Stores what a deleted customer had bought while it still leads to the account: events that come later would find
+ * neither its row nor its owner, and the account would look like one that never had a trial.
+ */
+async function keepHistory(deps: Deps, customer: string): Promise<void> {
+  const params = { customer, status: 'all', limit: 100 } as const
+  try {
+    const { data } = await deps.stripe.subscriptions.list(params)
+    for (const { id } of data) await syncSubscription(deps, id)
+  } catch (error) {
+    if (!isMissing(error, 'customer')) throw error
+  }
 }
 
 async function exists({ stripe }: Deps, customerId: string): Promise<boolean> {

@@ -124,6 +124,16 @@ describe('a trial is not given', () => {
     expect(second.customer).not.toBe(first.customer)
     expect((await stripe.subscriptions.retrieve(second.subscription)).status).toBe('active')
   })
+
+  test('to somebody whose customer was deleted at Stripe before its events arrived, nor at the next try', async () => {
+    const first = await subscribe(trials, await signUp(trials), 'hobby', { deliverEvents: false })
+    await stripe.customers.del(first.customer)
+    await checkout(trials, first, 'research')
+    const second = await subscribe(trials, first)
+    expect((await stripe.subscriptions.retrieve(second.subscription)).status).toBe('active')
+    const { json } = await trials.call('GET', '/billing/subscription', { key: first.key })
+    expect(json).toMatchObject({ status: 'active', access: true })
+  })
 })
 
 test('a subscription to another product of the seller is no reason to refuse', async () => {
