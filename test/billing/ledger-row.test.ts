@@ -56,6 +56,7 @@ test('two failures and a success: the last error stays, the time is that of the 
     reason,
     attempts: 3,
     ticket: expect.any(Number),
+    objectId: person.subscription,
     subscriptionId: person.subscription,
     lastError: expect.stringContaining('connection to Stripe'),
     durationMs: 1_234,

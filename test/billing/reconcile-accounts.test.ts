@@ -32,7 +32,7 @@ describe('an account that was not compared for a day', () => {
     expect(await view(app, person)).toMatchObject({ status: 'active', access: true })
     expect(app.logs).toContainEqual({
       event: 'subscription_repaired',
-      fields: expect.objectContaining({ subscription: person.subscription, outcome: 'applied' }),
+      fields: expect.objectContaining({ subscription: person.subscription }),
     })
     const entries = await app.deps.db.select().from(auditLog).where(eq(auditLog.userId, person.id))
     expect(entries.at(-1)).toMatchObject({
@@ -88,6 +88,36 @@ describe('an account that was not compared for a day', () => {
     await due(app, person)
     await pass(app)
     expect(await view(app, person)).toMatchObject({ status: 'canceled', access: false })
+  })
+
+  test.each([
+    ['that Stripe does not have', 'Stripe has no such subscription'],
+    ['under a ticket that was never drawn', 'a later read'],
+    ['of another account', 'belongs to another account'],
+  ])('with a row %s is reported, each time, as what somebody must look at', async (what, why) => {
+    const person = await subscribe(app, await signUp(app))
+    const { db } = app.deps
+    const own = eq(subscriptions.id, person.subscription)
+    if (what.startsWith('that')) {
+      await db
+        .update(subscriptions)
+        .set({ id: `sub_${unique().replaceAll('-', '')}` })
+        .where(own)
+    } else if (what.startsWith('under')) {
+      await db.update(subscriptions).set({ ticket: 9e14, tier: 'pro' }).where(own)
+    } else {
+      const other = await signUp(app)
+      await db.update(subscriptions).set({ userId: other.id }).where(own)
+    }
+    for (const _ of ['today', 'tomorrow']) {
+      await due(app, person)
+      const { differences } = await pass(app)
+      expect(differences).toContainEqual(
+        expect.objectContaining({ userId: person.id, remains: expect.stringContaining(why) }),
+      )
+      expect(app.logs.filter(({ event }) => event === 'subscription_not_repaired')).toHaveLength(1)
+      app.logs.length = 0
+    }
   })
 
   test('keeps its hands off the subscriptions of another product', async () => {

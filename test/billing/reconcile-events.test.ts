@@ -23,7 +23,7 @@ beforeEach(async () => {
   await skipToNow(app)
 })
 afterEach(() => skipToNow(app))
-const entryOf = async ({ id }: EventJson) =>
+const entryOf = async ({ id }: { id: string }) =>
   (await app.deps.db.select().from(stripeEvents).where(eq(stripeEvents.id, id)))[0]
 
 const ranEvents = async () => (await pass(app)).events.map(({ id }) => id)
@@ -78,6 +78,60 @@ describe('an event', () => {
     await pass(app)
     expect(await entryOf(event)).toMatchObject({ state: 'done', outcome: 'applied' })
     expect(await view(app, person)).toMatchObject({ access: true })
+  })
+
+  test('of a refund that Stripe has no more is finished by its charge', async () => {
+    const person = await subscribe(app, await signUp(app))
+    const { data } = await app.deps.stripe.charges.list({ customer: person.customer })
+    await app.deps.stripe.refunds.create({ charge: String(data[0]?.id) })
+    const refunded = (await eventsOf(person.customer)).find(
+      ({ type }) => type === 'charge.refunded',
+    )
+    if (!refunded) throw new Error('no event')
+    const event = { ...refunded, id: `evt_${unique().replaceAll('-', '')}` }
+    const away = testApp({ STRIPE_API_BASE: 'http://127.0.0.1:9' })
+    expect((await deliver(away, event)).status).toBe(502)
+    await app.deps.db
+      .update(stripeEvents)
+      .set({ attemptedAt: minutesAgo(6) })
+      .where(eq(stripeEvents.id, event.id))
+    expect(await ranEvents()).toContain(event.id)
+    expect(await entryOf(event)).toMatchObject({
+      outcome: 'applied',
+      reason: `charge ${data[0]?.id} was refunded in full: ${person.subscription}: was active, hobby, now canceled, hobby`,
+    })
+  })
+
+  test('that neither Stripe nor the ledger knows is left as it is', async () => {
+    const id = `evt_${unique().replaceAll('-', '')}`
+    const event = { ...(await createdEvent(await unheard(app))), id, type: 'invoice.paid' }
+    await leave(event, 'failed', minutesAgo(6))
+    await app.deps.db
+      .update(stripeEvents)
+      .set({ subscriptionId: null })
+      .where(eq(stripeEvents.id, id))
+    expect(await pass(app)).toMatchObject({ eventsFailed: 1 })
+    expect(await entryOf(event)).toMatchObject({ state: 'failed', attempts: 1 })
+  })
+
+  test('for which there was no time is the next pass’s', async () => {
+    const person = await unheard(app)
+    app.setNow(new Date(Date.now() + 3 * 60_000))
+    const controller = new AbortController()
+    const first = await pass(app, {
+      signal: controller.signal,
+      onProgress: ({ step }) => {
+        if (step === 'events') controller.abort()
+      },
+    })
+    expect(first).toMatchObject({ isComplete: false })
+    expect(first.events).toHaveLength(1)
+    // So far in the future that no overlap could bring the rest again.
+    app.setNow(new Date(Date.now() + 3_600_000))
+    await pass(app)
+    for (const { id, type } of await eventsOf(person.customer)) {
+      if (type === 'checkout.session.completed') expect(await entryOf({ id })).toBeDefined()
+    }
   })
 
   test('of which no delivery told is found at Stripe, once it is older than two minutes', async () => {
@@ -178,6 +232,22 @@ describe('a pass', () => {
     app.setNow(new Date())
     await app.deps.db.update(reconciliation).set({ holder: null, heldUntil: null })
     expect(await pass(app)).toMatchObject({ accountsChecked: 1 })
+  })
+
+  test('that takes longer than its turn takes another one', async () => {
+    const people = [await unheard(app), await unheard(app)]
+    await due(app, ...people)
+    const start = Date.now()
+    const slow = {
+      ...app.deps,
+      // Nine minutes before each read: a turn lasts ten.
+      pause: async () => {
+        app.setNow(new Date(app.deps.now().getTime() + 9 * 60_000))
+      },
+    }
+    const report = await reconcile(slow, { ...CRON_PASS, budgetMs: 3_600_000 })
+    expect(report).toMatchObject({ accountsChecked: 2, accountsFailed: 0 })
+    expect(app.deps.now().getTime() - start).toBeGreaterThan(10 * 60_000)
   })
 
   test('compares accounts though the key may not read events', async () => {

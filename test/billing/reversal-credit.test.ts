@@ -1,7 +1,8 @@
 // A refund where the running period was not paid by card alone: what was paid in another way has not gone back.
 import { expect, test } from 'vitest'
+import { inject } from '../support/faults.ts'
 import { buyer, type Customer, chargesOf } from '../support/life.ts'
-import { stack } from '../support/stripe.ts'
+import { deliver, stack } from '../support/stripe.ts'
 
 const OPEN = { status: 'active', access: true, paid: 'sold' }
 const STANDS = 'ignored: another payment of the running period stands'
@@ -57,5 +58,24 @@ test('of all that was charged after a free trial ends it: the trial’s invoice 
   expect(await person.look()).toMatchObject(OPEN)
   await refundNewest(person)
   await person.hear()
+  expect(await person.look()).toMatchObject(SHUT)
+})
+
+test('of a payment whose invoice is older than the period by a grain of the clock ends it', async () => {
+  const person = await buyer()
+  await refundNewest(person)
+  const { stripe } = person.app.deps
+  const { lastResponse: _, ...shown } = await stripe.subscriptions.retrieve(person.subscription, {
+    expand: ['latest_invoice'],
+  })
+  const [item] = shown.items.data
+  if (item) item.current_period_start += 30
+  // The first read of it is the one that judges; the others show what there is.
+  await inject('stripe', {
+    match: { method: 'GET', path: `/v1/subscriptions/${person.subscription}` },
+    fault: { kind: 'status', status: 200, body: JSON.stringify(shown) },
+    times: 1,
+  })
+  await deliver(person.app, await person.event('charge.refunded'))
   expect(await person.look()).toMatchObject(SHUT)
 })

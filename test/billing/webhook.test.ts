@@ -373,6 +373,14 @@ describe('whose subscription it is', () => {
       product_data: { name: 'A mug a month' },
     })
     await control('POST', `/subscriptions/${person.subscription}/change-plan`, { price: price.id })
+    const changed = (await eventsOf(person.customer)).findLast(
+      ({ type }) => type === 'customer.subscription.updated',
+    )
+    if (!changed) throw new Error('no event')
+    expect((await deliver(app, changed)).json).toMatchObject({
+      outcome: 'applied',
+      reason: expect.stringContaining(`price ${price.id} is not ours, the plan stays`),
+    })
     await person.sync()
     expect(await view(person)).toMatchObject({ tier: 'hobby', access: true })
     await control('POST', `/subscriptions/${person.subscription}/cancel-now`)
