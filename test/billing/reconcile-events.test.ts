@@ -116,7 +116,7 @@ describe('an event', () => {
 
   test('for which there was no time is the next pass’s', async () => {
     const person = await unheard(app)
-    app.setNow(new Date(Date.now() + 3 * 60_000))
+    app.setNow(new Date(Date.now() + 3 * 3_600_000))
     const controller = new AbortController()
     const first = await pass(app, {
       signal: controller.signal,
@@ -126,8 +126,8 @@ describe('an event', () => {
     })
     expect(first).toMatchObject({ isComplete: false })
     expect(first.events).toHaveLength(1)
-    // So far in the future that no overlap could bring the rest again.
-    app.setNow(new Date(Date.now() + 3_600_000))
+    // Hours after the events: the overlap alone would not bring the rest again.
+    app.setNow(new Date(Date.now() + 4 * 3_600_000))
     await pass(app)
     for (const { id, type } of await eventsOf(person.customer)) {
       if (type === 'checkout.session.completed') expect(await entryOf({ id })).toBeDefined()

@@ -61,6 +61,15 @@ test('of all that was charged after a free trial ends it: the trial’s invoice 
   expect(await person.look()).toMatchObject(SHUT)
 })
 
+test('of all that was charged ends it, though a change of plan since had an invoice of nothing', async () => {
+  const person = await buyer('pro')
+  await changePlan(person, stack.prices.hobby)
+  await person.hear()
+  await refundNewest(person)
+  await person.hear()
+  expect(await person.look()).toMatchObject(SHUT)
+})
+
 test('of a payment whose invoice is older than the period by a grain of the clock ends it', async () => {
   const person = await buyer()
   await refundNewest(person)
