@@ -83,8 +83,11 @@ export function isOfPeriod({ billing_reason: reason }: Stripe.Invoice): boolean 
  * for payment later (https://docs.stripe.com/billing/subscriptions/pause-payment). What was paid stays paid: the
  * service ends with the first period of which the invoice is not.
  */
-function isServicePaused({ id, pause_collection, latest_invoice: invoice }: AnyShape): boolean {
-  if (pause_collection?.behavior !== 'void' || invoice === null) return false
+function isServicePaused(subscription: AnyShape): boolean {
+  const { id, status, pause_collection, latest_invoice: invoice } = subscription
+  // Of any other status the status alone decides.
+  const isServed = status === 'active' || status === 'trialing'
+  if (!isServed || pause_collection?.behavior !== 'void' || invoice === null) return false
   if (typeof invoice === 'object') return isOfPeriod(invoice) && invoice.status !== 'paid'
   throw new UnknownShapeError(`Subscription ${id} was read without its latest invoice`)
 }

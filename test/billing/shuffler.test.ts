@@ -13,7 +13,7 @@ import { live } from '../support/shuffler/run.ts'
 import { script } from '../support/shuffler/script.ts'
 
 const knobs = env as unknown as Record<'SHUFFLER_LIVES' | 'SHUFFLER_SEED' | 'SHUFFLER_PATH', string>
-const lives = Number(knobs.SHUFFLER_LIVES || 150)
+const lives = Number(knobs.SHUFFLER_LIVES || 200)
 /** Lives that are led at the same time. */
 const LANES = 4
 /** How long a failing life is made shorter. */

@@ -48,7 +48,9 @@ function shown(subscription: Stripe.Subscription, invoices: readonly Stripe.Invo
   const { id, status, pause_collection: pause } = subscription
   const [item] = subscription.items.data
   if (!item) throw new Error(`${id} has no item`)
-  const latest = invoices.find((invoice) => invoice.id === subscription.latest_invoice)
+  const ofPeriod = invoices.find(({ billing_reason: reason }) =>
+    ['subscription_create', 'subscription_cycle'].includes(String(reason)),
+  )
   return {
     id,
     status,
@@ -61,7 +63,11 @@ function shown(subscription: Stripe.Subscription, invoices: readonly Stripe.Invo
     trialEnd: milliseconds(subscription.trial_end),
     pastDueSince:
       status === 'past_due' ? (debtSince(invoices) ?? item.current_period_start * 1000) : null,
-    servicePaused: pause?.behavior === 'void' && latest !== undefined && latest.status !== 'paid',
+    servicePaused:
+      ['active', 'trialing'].includes(status) &&
+      pause?.behavior === 'void' &&
+      ofPeriod !== undefined &&
+      ofPeriod.status !== 'paid',
     createdAt: subscription.created * 1000,
     comment: subscription.cancellation_details?.comment ?? null,
   }
@@ -71,7 +77,10 @@ function shown(subscription: Stripe.Subscription, invoices: readonly Stripe.Invo
 function debtSince(invoices: readonly Stripe.Invoice[]): number | null {
   const paid = invoices.findIndex(({ status }) => status === 'paid')
   const run = paid === -1 ? invoices : invoices.slice(0, paid)
-  const oldest = run.findLast(({ status }) => status === 'open' || status === 'uncollectible')
+  // What was written off before anybody tried to collect it was a gift.
+  const oldest = run.findLast(
+    ({ status, attempted }) => status === 'open' || (status === 'uncollectible' && attempted),
+  )
   return milliseconds(oldest?.due_date ?? oldest?.status_transitions.finalized_at ?? null)
 }
 
@@ -132,6 +141,8 @@ export async function refundedButRunning(stripe: Stripe, all: readonly Shown[]):
       created: { gte: periodStart / 1000 - 60 },
       expand: ['data.payments'],
     })
+    // What was paid by credit has not gone back.
+    if (data.some(({ total, payments }) => total > 0 && payments?.data.length === 0)) continue
     const charges: Stripe.Charge[] = []
     for (const { payment } of data.flatMap(({ payments }) => payments?.data ?? [])) {
       const intent = await stripe.paymentIntents.retrieve(String(payment.payment_intent), {
