@@ -60,7 +60,7 @@ async function keepHistory(deps: Deps, customer: string): Promise<void> {
   const params = { customer, status: 'all', limit: 100 } as const
   try {
     const { data } = await deps.stripe.subscriptions.list(params)
-    for (const { id } of data) await syncSubscription(deps, id)
+    for (const { id } of data) await syncSubscription(deps, id, { by: 'checkout' })
   } catch (error) {
     if (!isMissing(error, 'customer')) throw error
   }
