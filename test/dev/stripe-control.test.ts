@@ -69,6 +69,7 @@ test('the local endpoint is made once, moved later, and signs with the fixed sec
   expect(types.toSorted()).toEqual([
     'checkout.session.completed',
     'customer.subscription.created',
+    'invoice.paid',
     'invoice.payment_succeeded',
   ])
 })
