@@ -44,8 +44,8 @@ let addresses = 0
 
 /** A fresh app. `vars` replace variables; tests of one file stay apart by their own accounts and addresses. */
 export function testApp(vars: Record<string, string | undefined> = {}): TestApp {
-  // A busy machine is no fault of Redis: tests of a slow one say how slow.
-  const bindings = { ...env, REDIS_TIMEOUT_MS: '10000', ...vars }
+  // A busy machine is no fault of Redis or Postgres: tests of a slow one say how slow.
+  const bindings = { ...env, REDIS_TIMEOUT_MS: '10000', DATABASE_TIMEOUT_MS: '10000', ...vars }
   let clock = (): Date => new Date()
   const logs: TestApp['logs'] = []
   const timers: AbortController[] = []
