@@ -1,5 +1,5 @@
 // The Worker's configuration: the bindings parsed once per isolate into one object, or one error that lists all that is wrong.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { KeySecrets } from './api-key.ts'
 import { deriveKey } from './crypto.ts'
 import {
@@ -34,27 +34,27 @@ const schema = z.object({
   UPSTASH_REDIS_REST_URL: url(['https', 'http']),
   UPSTASH_REDIS_REST_TOKEN: token,
   JWT_SECRET_KEY: secret(32),
-  API_KEY_SECRET: secret(32).optional(),
-  API_KEY_SECRET_PREVIOUS: secret(32).optional(),
+  API_KEY_SECRET: z.optional(secret(32)),
+  API_KEY_SECRET_PREVIOUS: z.optional(secret(32)),
   STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_[\x21-\x7e]+$/, 'sk_test_… or sk_live_…'),
   STRIPE_PUBLISHABLE_KEY: prefixed(/^pk_(test|live)_[\x21-\x7e]+$/, 'pk_test_… or pk_live_…'),
   STRIPE_WEBHOOK_SECRET: prefixed(/^whsec_./, 'whsec_…'),
   STRIPE_PRICE_ID_HOBBY: priceList,
   STRIPE_PRICE_ID_RESEARCH: priceList,
   STRIPE_PRICE_ID_PRO: priceList,
-  STRIPE_PORTAL_CONFIGURATION_ID: prefixed(/^bpc_\w+$/, 'bpc_…').optional(),
-  STRIPE_API_BASE: url(['https', 'http']).optional(),
+  STRIPE_PORTAL_CONFIGURATION_ID: z.optional(prefixed(/^bpc_\w+$/, 'bpc_…')),
+  STRIPE_API_BASE: z.optional(url(['https', 'http'])),
   PAST_DUE_GRACE_DAYS: count(3, { most: 365 }),
   // Stripe's own limit.
   TRIAL_DAYS: count(0, { most: 730 }),
-  PAYMENT_REVERSAL_POLICY: z.enum(['cancel', 'keep']).default('cancel'),
+  PAYMENT_REVERSAL_POLICY: z._default(z.enum(['cancel', 'keep']), 'cancel'),
   PAYWALL_MEMORY_SECONDS: count(5, { most: 3600 }),
   PAYWALL_STALE_SECONDS: count(300, { most: 86_400 }),
   REDIS_TIMEOUT_MS: count(300, { least: 1, most: 60_000 }),
   DATABASE_TIMEOUT_MS: count(3000, { least: 1, most: 60_000 }),
-  ORIGIN_URL: originUrl.optional(),
-  ORIGIN_SIGNING_SECRET: secret(32).optional(),
-  ALLOWED_REDIRECT_ORIGINS: redirectOrigins.optional(),
+  ORIGIN_URL: z.optional(originUrl),
+  ORIGIN_SIGNING_SECRET: z.optional(secret(32)),
+  ALLOWED_REDIRECT_ORIGINS: z.optional(redirectOrigins),
 })
 
 /** The configuration, parsed and checked. Durations carry their unit in the name. */

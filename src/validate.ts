@@ -1,8 +1,9 @@
 // A request's JSON body, read within a limit and checked by a schema, or a Problem that says what is wrong.
 import type { Context } from 'hono'
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import { bytesWithin } from './body.ts'
 import { Problem } from './problem.ts'
+import './zod-messages.ts'
 
 /** Bytes that a JSON body may have: each of ours fits many times over. */
 export const JSON_LIMIT_BYTES = 64 * 1024
@@ -13,7 +14,7 @@ const MEDIA_TYPE = /^application\/json\s*(;|$)/i
  * The body as `schema` shapes it.
  * @throws Problem unsupported_media_type, payload_too_large, malformed_json or invalid_request
  */
-export async function validJson<Schema extends z.ZodType>(
+export async function validJson<Schema extends z.ZodMiniType>(
   c: Context,
   schema: Schema,
 ): Promise<z.output<Schema>> {

@@ -1,6 +1,6 @@
 // POST /auth/register, POST /auth/login.
 import { Hono } from 'hono'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AppContext, AppEnv } from '../context.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
@@ -8,15 +8,20 @@ import { validJson } from '../validate.ts'
 import { login, register } from './service.ts'
 import { throttleAccount, throttleAddress } from './throttle.ts'
 
-const email = z.string().trim().max(254, 'must have at most 254 characters').pipe(z.email())
-const knownPassword = z.string().min(1).max(128, 'must have at most 128 characters')
-const newPassword = knownPassword.min(8, 'must have at least 8 characters')
+const email = z.pipe(
+  z.string().check(z.trim(), z.maxLength(254, 'must have at most 254 characters')),
+  z.email(),
+)
+const knownPassword = z
+  .string()
+  .check(z.minLength(1), z.maxLength(128, 'must have at most 128 characters'))
+const newPassword = knownPassword.check(z.minLength(8, 'must have at least 8 characters'))
 
 const loginBody = z.object({ email, password: knownPassword })
 const registerBody = z.object({
   email,
   password: newPassword,
-  tier: z.enum(TIERS).default('hobby'),
+  tier: z._default(z.enum(TIERS), 'hobby'),
 })
 
 /** Public, and throttled: by address before anything is read, by account before anything is hashed. */
@@ -39,7 +44,7 @@ export function authRoutes(): Hono<AppEnv> {
     })
 }
 
-async function throttledBody<Schema extends z.ZodType<{ email: string }>>(
+async function throttledBody<Schema extends z.ZodMiniType<{ email: string }>>(
   c: AppContext,
   schema: Schema,
 ): Promise<z.output<Schema>> {

@@ -1,5 +1,5 @@
 // Where Stripe may send a person back to: https, or http on loopback, and only to allowed origins where a list is set.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { Problem } from '../problem.ts'
 
 // Stripe puts the session's id in its place; a URL's path would have it escaped.
@@ -9,12 +9,18 @@ const TEMPLATE = '{CHECKOUT_SESSION_ID}'
  * An absolute URL that a browser can be sent to, in the one spelling that every parser reads alike: what is checked
  * is what is sent on.
  */
-export const redirectUrl = z
-  .string()
-  .trim()
-  .max(2048, 'must have at most 2048 characters')
-  .refine(isSafe, 'must be an https:// URL (http:// on localhost only)')
-  .transform((text) => new URL(text).href.replaceAll(encodeURIComponent(TEMPLATE), TEMPLATE))
+export const redirectUrl = z.pipe(
+  z
+    .string()
+    .check(
+      z.trim(),
+      z.maxLength(2048, 'must have at most 2048 characters'),
+      z.refine(isSafe, 'must be an https:// URL (http:// on localhost only)'),
+    ),
+  z.transform((text: string) =>
+    new URL(text).href.replaceAll(encodeURIComponent(TEMPLATE), TEMPLATE),
+  ),
+)
 
 /** @throws Problem invalid_request naming each of `urls` (by field) whose origin is not in `origins` */
 export function requireAllowedOrigins(

@@ -1,6 +1,6 @@
 // /billing: plans, subscription, checkout, portal.
 import { Hono } from 'hono'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AppEnv, Guard } from '../context.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'

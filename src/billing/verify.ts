@@ -1,6 +1,6 @@
 // Is it from Stripe, and is it an event? Nothing is believed before both.
 import Stripe from 'stripe'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Deps } from '../context.ts'
 
 /** Stripe's own default: older signatures are replays. 0 would switch the check off. */
@@ -11,14 +11,11 @@ const LATEST_SECONDS = 253_402_300_799
 
 /** An event as far as it is read. */
 export const eventShape = z.object({
-  id: z.string().regex(/^evt_\w{1,250}$/),
+  id: z.string().check(z.regex(/^evt_\w{1,250}$/)),
   object: z.literal('event'),
-  type: z.string().regex(/^[\w.]{1,100}$/),
-  api_version: z
-    .string()
-    .regex(/^[\w.-]{1,50}$/)
-    .nullish(),
-  created: z.int().nonnegative().max(LATEST_SECONDS),
+  type: z.string().check(z.regex(/^[\w.]{1,100}$/)),
+  api_version: z.nullish(z.string().check(z.regex(/^[\w.-]{1,50}$/))),
+  created: z.int().check(z.nonnegative(), z.maximum(LATEST_SECONDS)),
   data: z.object({ object: z.record(z.string(), z.unknown()) }),
 })
 

@@ -1,7 +1,7 @@
 // The account snapshot: all that the paywall needs to know of an account, its form as text, and the statement that
 // reads it from Postgres.
 import { type SQL, sql } from 'drizzle-orm'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { TIERS, type Tier } from '../plans.ts'
 import { bestSubscription, relevantSubscriptions, type SubscriptionState } from './entitlement.ts'
 import { SUBSCRIPTION_STATUSES } from './schema.ts'
@@ -106,7 +106,7 @@ const snapshotShape = z.object({
   version: z.number(),
   intendedTier: z.enum(TIERS),
   createdAt: instant,
-  keys: z.array(z.object({ id: z.string(), expiresAt: instant.nullable() })),
+  keys: z.array(z.object({ id: z.string(), expiresAt: z.nullable(instant) })),
   subscriptions: z.array(
     z.object({
       id: z.string(),
@@ -116,9 +116,9 @@ const snapshotShape = z.object({
       currentPeriodEnd: instant,
       billingCycleAnchor: instant,
       cancelAtPeriodEnd: z.boolean(),
-      cancelAt: instant.nullable(),
-      trialEnd: instant.nullable(),
-      pastDueSince: instant.nullable(),
+      cancelAt: z.nullable(instant),
+      trialEnd: z.nullable(instant),
+      pastDueSince: z.nullable(instant),
       servicePaused: z.boolean(),
       createdAt: instant,
     }),

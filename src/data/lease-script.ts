@@ -1,5 +1,5 @@
 // What goes into the lease's script (lease-lua.ts) and comes out of it.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Units } from './units.ts'
 
 /** What is told of units that were spent. However often it is sent, it counts once. */
@@ -99,7 +99,7 @@ export function exchangeArguments(
   ]
 }
 
-const whole = z.string().regex(/^\d+$/).transform(Number)
+const whole = z.pipe(z.string().check(z.regex(/^\d+$/)), z.transform(Number))
 const answerShape = z.tuple([
   z.enum(STATUSES),
   z.string(),

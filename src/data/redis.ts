@@ -2,7 +2,7 @@
 // Not Upstash's client: its hundred commands are a tenth of the bundle, and its retries, pipelines and silent nulls
 // are what the paid path must not have.
 import { createHash } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** What the app needs of Redis: scripts, each one atomic and one round trip. */
 export interface RedisClient {

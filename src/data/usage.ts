@@ -1,7 +1,7 @@
 // What an account used, this window and earlier ones: Postgres has the history, Redis the running count, this isolate
 // what it has not settled yet. One truth of the three.
 import { and, desc, eq, lte } from 'drizzle-orm'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { errorFields } from '../log.ts'
 import { PLANS } from '../plans.ts'
 import type { AccountSnapshot } from './account-snapshot.ts'

@@ -1,5 +1,5 @@
 // What may be asked of POST /datasets/generate: the schema, its defaults and its limits.
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { nearestName } from './nearest-name.ts'
 
 export const SCENARIOS = ['miller_urey', 'formamide', 'alkaline_hydrothermal'] as const
@@ -41,21 +41,26 @@ function unknownKey(key: string, known: readonly string[]): string {
  * `seed` names the random numbers: the same request with the same seed gives the same bytes.
  */
 export const trajectoryParams = strict({
-  runs: z.int().min(1).max(LIMITS.runs).default(10),
-  max_reactions: z.int().min(1).max(LIMITS.maxReactions).default(100),
-  temperature_kelvin: z.number().min(LIMITS.minKelvin).max(LIMITS.maxKelvin).default(298.15),
-  seed: z.int().min(0).optional(),
-  scenario: z.enum(SCENARIOS).default('miller_urey'),
-}).refine((params) => params.runs * params.max_reactions <= LIMITS.maxReserved, {
-  path: ['max_reactions'],
-  error: `runs x max_reactions must not exceed ${LIMITS.maxReserved}`,
-})
+  runs: z._default(z.int().check(z.minimum(1), z.maximum(LIMITS.runs)), 10),
+  max_reactions: z._default(z.int().check(z.minimum(1), z.maximum(LIMITS.maxReactions)), 100),
+  temperature_kelvin: z._default(
+    z.number().check(z.minimum(LIMITS.minKelvin), z.maximum(LIMITS.maxKelvin)),
+    298.15,
+  ),
+  seed: z.optional(z.int().check(z.minimum(0))),
+  scenario: z._default(z.enum(SCENARIOS), 'miller_urey'),
+}).check(
+  z.refine((params) => params.runs * params.max_reactions <= LIMITS.maxReserved, {
+    path: ['max_reactions'],
+    error: `runs x max_reactions must not exceed ${LIMITS.maxReserved}`,
+  }),
+)
 
 /** The body of POST /datasets/generate. Unknown keys are errors at both levels. */
 export const datasetRequest = strict({
   dataset_type: z.literal('reaction_trajectories'),
-  params: trajectoryParams.prefault({}),
-  format: z.enum(FORMATS).default('ndjson'),
+  params: z.prefault(trajectoryParams, {}),
+  format: z._default(z.enum(FORMATS), 'ndjson'),
 })
 
 export type TrajectoryParams = z.output<typeof trajectoryParams>

@@ -1,6 +1,6 @@
 // The cron's part of the count: what Redis counted goes to Postgres, as absolute figures, for accounts that changed.
 import { sql } from 'drizzle-orm'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { accountKeys, CHANGED_KEY } from '../data/accounts.ts'
 import type { Stores } from '../data/memory.ts'
 import { type CountedWindow, countedWindows } from '../data/usage.ts'

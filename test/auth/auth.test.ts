@@ -91,7 +91,8 @@ describe('POST /auth/register', () => {
     const { status, json } = await call('POST', '/auth/register', { body: JSON.stringify(body) })
     expect([status, json.code]).toEqual([422, 'invalid_request'])
     expect(json.errors.map(({ path }: { path: string }) => path)).toEqual(paths)
-    for (const { message } of json.errors) expect(message).toMatch(/\w{3}/)
+    for (const { message } of json.errors)
+      expect(message).toMatch(/expected|must have|Invalid email/)
   })
 })
 

@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/neon-http'
 import { Hono } from 'hono'
 import { SignJWT } from 'jose'
 import Stripe from 'stripe'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { answer } from './answer.ts'
 
 /** So that none is left out of the bundle. */
