@@ -34,6 +34,7 @@ const schema = z.object({
   UPSTASH_REDIS_REST_URL: url(['https', 'http']),
   UPSTASH_REDIS_REST_TOKEN: token,
   JWT_SECRET_KEY: secret(32),
+  JWT_SECRET_KEY_PREVIOUS: z.optional(secret(32)),
   API_KEY_SECRET: z.optional(secret(32)),
   API_KEY_SECRET_PREVIOUS: z.optional(secret(32)),
   STRIPE_SECRET_KEY: prefixed(/^(sk|rk)_(test|live)_[\x21-\x7e]+$/, 'sk_test_… or sk_live_…'),
@@ -54,6 +55,7 @@ const schema = z.object({
   DATABASE_TIMEOUT_MS: count(3000, { least: 1, most: 60_000 }),
   ORIGIN_URL: z.optional(originUrl),
   ORIGIN_SIGNING_SECRET: z.optional(secret(32)),
+  ORIGIN_TEST_CALLS: z._default(z.enum(['sample', 'forward']), 'sample'),
   ALLOWED_REDIRECT_ORIGINS: z.optional(redirectOrigins),
 })
 
@@ -62,7 +64,8 @@ export interface Config {
   databaseUrl: string
   databaseTimeoutMs: number
   redis: { url: string; token: string; timeoutMs: number }
-  jwtSecret: string
+  /** The first signs, all verify. */
+  jwtSecrets: readonly [string, ...string[]]
   apiKeySecrets: KeySecrets
   stripe: {
     secretKey: string
@@ -84,6 +87,8 @@ export interface Config {
   redirectOrigins: readonly string[] | undefined
   /** The seller's own API behind the paywall: its `url` ends with a slash and has a path at most. */
   origin: { url: URL; signingSecret: string } | undefined
+  /** What becomes of a test key's call to the origin: a sample answers it, or the origin, told that it is a test. */
+  originTestCalls: 'sample' | 'forward'
 }
 
 /** The variables by name, parsed; prices and origins as lists. */
@@ -143,7 +148,9 @@ export function parseEnv(bindings: Bindings): Config {
       token: env.UPSTASH_REDIS_REST_TOKEN,
       timeoutMs: env.REDIS_TIMEOUT_MS,
     },
-    jwtSecret: env.JWT_SECRET_KEY,
+    jwtSecrets: env.JWT_SECRET_KEY_PREVIOUS
+      ? [env.JWT_SECRET_KEY, env.JWT_SECRET_KEY_PREVIOUS]
+      : [env.JWT_SECRET_KEY],
     apiKeySecrets: keySecrets(env),
     stripe: {
       secretKey: env.STRIPE_SECRET_KEY,
@@ -167,16 +174,22 @@ export function parseEnv(bindings: Bindings): Config {
       env.ORIGIN_URL && env.ORIGIN_SIGNING_SECRET
         ? { url: env.ORIGIN_URL, signingSecret: env.ORIGIN_SIGNING_SECRET }
         : undefined,
+    originTestCalls: env.ORIGIN_TEST_CALLS,
   }
 }
 
-/** Without a secret of its own the keys' one is derived, so that the JWT's never tags anything else. */
+/**
+ * Without a secret of its own the keys' one is derived, so that the JWT's never tags anything else; then the previous
+ * JWT secret's keys still prove themselves, as its tokens do.
+ */
 function keySecrets(env: Env): KeySecrets {
   const encode = (value: string) => new TextEncoder().encode(value)
-  const current = env.API_KEY_SECRET
-    ? encode(env.API_KEY_SECRET)
-    : deriveKey(env.JWT_SECRET_KEY, 'tollgate api key')
-  return env.API_KEY_SECRET_PREVIOUS ? [current, encode(env.API_KEY_SECRET_PREVIOUS)] : [current]
+  const derived = (jwtSecret: string) => deriveKey(jwtSecret, 'tollgate api key')
+  const current = env.API_KEY_SECRET ? encode(env.API_KEY_SECRET) : derived(env.JWT_SECRET_KEY)
+  const previous: Uint8Array[] = []
+  if (env.API_KEY_SECRET_PREVIOUS) previous.push(encode(env.API_KEY_SECRET_PREVIOUS))
+  if (env.JWT_SECRET_KEY_PREVIOUS) previous.push(derived(env.JWT_SECRET_KEY_PREVIOUS))
+  return [current, ...previous]
 }
 
 function sharedPrices(values: Partial<Env>): VariableProblem[] {

@@ -67,6 +67,16 @@ const CATALOGUE = {
     title: 'Subscription paused',
     detail: 'The subscription is paused. Resume it in the portal.',
   },
+  incorrect_password: {
+    status: 403,
+    title: 'Incorrect password',
+    detail: 'The password is not that of this account. Nothing was changed.',
+  },
+  live_key_required: {
+    status: 403,
+    title: 'Live key required',
+    detail: 'A test key opens the paid API only. Send a live key, or a token from login.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',
@@ -86,6 +96,11 @@ const CATALOGUE = {
     status: 409,
     title: 'Already subscribed',
     detail: 'This account has a subscription. Change its plan or card in the portal.',
+  },
+  too_many_keys: {
+    status: 409,
+    title: 'Too many keys',
+    detail: 'This account has as many API keys as it may have. Revoke one that is not used.',
   },
   no_customer: {
     status: 409,

@@ -4,7 +4,7 @@ import type { Deps, Guard } from '../context.ts'
 import { type AccountSnapshot, isKeyActive } from '../data/account-snapshot.ts'
 import { loadAccount } from '../data/accounts.ts'
 import { Problem } from '../problem.ts'
-import { verifyToken } from './token.ts'
+import { verifyToken } from '../token.ts'
 
 const BEARER = /^bearer +(\S+) *$/i
 const BEARER_SCHEME = /^bearer( |$)/i
@@ -32,7 +32,7 @@ export function authenticated(): Guard {
 
 async function accountOfToken(deps: Deps, authorization: string): Promise<AccountSnapshot> {
   const token = BEARER.exec(authorization)?.[1]
-  const userId = token && (await verifyToken(deps.config.jwtSecret, token, deps.now()))
+  const userId = token && (await verifyToken(deps.config.jwtSecrets, token, deps.now()))
   const account = userId ? await loadAccount(deps.db, userId) : null
   if (account) return account
   // RFC 6750, 3.1

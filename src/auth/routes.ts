@@ -4,9 +4,9 @@ import * as z from 'zod/mini'
 import type { AppContext, AppEnv } from '../context.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
+import { throttleAccount, throttleAddress } from '../throttle.ts'
 import { validJson } from '../validate.ts'
 import { login, register } from './service.ts'
-import { throttleAccount, throttleAddress } from './throttle.ts'
 
 const email = z.pipe(
   z.string().check(z.trim(), z.maxLength(254, 'must have at most 254 characters')),

@@ -7,9 +7,9 @@ import { type AccountSnapshot, subscriptionOf } from '../data/account-snapshot.t
 import { loadAccount, writeThrough } from '../data/accounts.ts'
 import { isDuplicate } from '../data/db.ts'
 import { apiKeys, auditLog, users } from '../data/schema.ts'
+import { checkPassword, hashPassword, NOBODYS_HASH } from '../password.ts'
 import type { Tier } from '../plans.ts'
-import { checkPassword, hashPassword, NOBODYS_HASH } from './password.ts'
-import { signToken, TOKEN_SECONDS } from './token.ts'
+import { signToken, TOKEN_SECONDS } from '../token.ts'
 
 export interface Credentials {
   email: string
@@ -93,7 +93,7 @@ async function session(
   const subscription = subscriptionOf(account, deps.now(), deps.config.pastDueGraceDays)
   const apiKey = mintApiKey(deps.config.apiKeySecrets, { userId, keyId })
   return {
-    access_token: await signToken(deps.config.jwtSecret, userId, deps.now()),
+    access_token: await signToken(deps.config.jwtSecrets[0], userId, deps.now()),
     token_type: 'bearer',
     expires_in: TOKEN_SECONDS,
     api_key: apiKey,

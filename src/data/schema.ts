@@ -30,6 +30,10 @@ export const SUBSCRIPTION_STATUSES = [
 ] as const
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
 
+/** What a key opens: the paid API, or its samples. */
+export const KEY_MODES = ['live', 'test'] as const
+export type KeyMode = (typeof KEY_MODES)[number]
+
 /** Where an event stands in the ledger. */
 export const EVENT_STATES = ['processing', 'failed', 'done'] as const
 /** What became of an event that is done. */
@@ -58,6 +62,10 @@ export const users = pgTable(
     stripeCustomerId: text('stripe_customer_id'),
     /** When all of its subscriptions were last compared with Stripe's, or that was tried. */
     reconciledAt: instant('reconciled_at'),
+    /** Raised to end every session: a token of an earlier one is refused. */
+    sessionEpoch: integer('session_epoch').notNull().default(0),
+    /** An account of this email had a subscription before it was deleted: no second trial. */
+    trialUsed: boolean('trial_used').notNull().default(false),
     /** Raised by every write that the account snapshot shows; an older snapshot never replaces a newer one. */
     version: wholeNumber('version').notNull().default(1),
     createdAt: instant('created_at').notNull(),
@@ -75,6 +83,7 @@ export const users = pgTable(
     check('users_tier_check', sql`${t.tier} in (${oneOf(TIERS)})`),
     check('users_stripe_customer_id_check', sql`${t.stripeCustomerId} like 'cus_%'`),
     check('users_version_check', sql`${t.version} > 0`),
+    check('users_session_epoch_check', sql`${t.sessionEpoch} >= 0`),
   ],
 )
 
@@ -88,13 +97,18 @@ export const apiKeys = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     name: text('name').notNull(),
+    /** A test key opens the paywall without a subscription and is answered with samples. */
+    mode: text('mode', { enum: KEY_MODES }).notNull().default('live'),
     createdAt: instant('created_at').notNull(),
     expiresAt: instant('expires_at'),
     revokedAt: instant('revoked_at'),
+    /** To the minute; what Redis holds of the last minutes is written by the cron. */
+    lastUsedAt: instant('last_used_at'),
   },
   (t) => [
     index('api_keys_user_id_index').on(t.userId),
     check('api_keys_id_check', sql`${t.id} ~ '^[0-9a-f]{16}$'`),
+    check('api_keys_mode_check', sql`${t.mode} in (${oneOf(KEY_MODES)})`),
     check('api_keys_name_check', sql`length(${t.name}) between 1 and 100`),
   ],
 )
@@ -214,7 +228,8 @@ export const auditLog = pgTable(
   {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
     at: instant('at').notNull(),
-    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    /** No foreign key: bookkeeping can tell what happened to an account that is gone. */
+    userId: uuid('user_id'),
     action: text('action').notNull(),
     /** The Stripe event that caused it, where one did. Outlives the ledger's own row, which is kept for 90 days. */
     eventId: text('event_id'),
@@ -224,6 +239,24 @@ export const auditLog = pgTable(
     index('audit_log_user_id_index').on(t.userId, t.at),
     index('audit_log_event_id_index').on(t.eventId),
     check('audit_log_action_check', sql`${t.action} ~ '^[a-z]+(_[a-z]+)*\\.[a-z]+(_[a-z]+)*$'`),
+  ],
+)
+
+/** What is kept of an account that was deleted: enough to find its invoices at Stripe, and nothing of the person. */
+export const formerAccounts = pgTable(
+  'former_accounts',
+  {
+    /** Of the account, as it stands in audit_log and in Stripe's metadata. */
+    userId: uuid('user_id').primaryKey(),
+    stripeCustomerId: text('stripe_customer_id'),
+    /** Keyed digest of the email, in hex, where it had a subscription: the same email gets no second trial. */
+    emailDigest: text('email_digest'),
+    deletedAt: instant('deleted_at').notNull(),
+  },
+  (t) => [
+    index('former_accounts_email_digest_index').on(t.emailDigest),
+    check('former_accounts_stripe_customer_id_check', sql`${t.stripeCustomerId} like 'cus_%'`),
+    check('former_accounts_email_digest_check', sql`${t.emailDigest} ~ '^[0-9a-f]{64}$'`),
   ],
 )
 

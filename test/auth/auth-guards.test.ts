@@ -64,7 +64,7 @@ describe('an account call', () => {
         .setAudience('tollgate-api')
         .setExpirationTime('1h')
     const ask = async (jwt: SignJWT) => {
-      const token = await jwt.sign(new TextEncoder().encode(deps.config.jwtSecret))
+      const token = await jwt.sign(new TextEncoder().encode(deps.config.jwtSecrets[0]))
       return call('GET', '/billing/subscription', { token })
     }
     expect((await ask(claims().setIssuedAt())).status).toBe(200)
@@ -115,7 +115,7 @@ describe('a key', () => {
     const own = testApp({ API_KEY_SECRET: undefined, API_KEY_SECRET_PREVIOUS: undefined })
     const person = await signUp(own)
     const [row] = await deps.db.select().from(apiKeys).where(eq(apiKeys.userId, person.id))
-    const forged = mintApiKey([new TextEncoder().encode(own.deps.config.jwtSecret)], {
+    const forged = mintApiKey([new TextEncoder().encode(own.deps.config.jwtSecrets[0])], {
       userId: person.id,
       keyId: row?.id ?? '',
     })

@@ -2,8 +2,8 @@
 
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { networkOf } from '../../src/auth/throttle.ts'
 import { apiKeys, users } from '../../src/data/schema.ts'
+import { networkOf } from '../../src/throttle.ts'
 import { freshAddress, signUp, testApp, unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 

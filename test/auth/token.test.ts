@@ -1,7 +1,7 @@
 // Access tokens: algorithm, issuer, audience and expiry are pinned.
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { signToken, TOKEN_SECONDS, verifyToken } from '../../src/auth/token.ts'
+import { signToken, TOKEN_SECONDS, verifyToken } from '../../src/token.ts'
 import { signUp, testApp } from '../support/app.ts'
 
 const secret = 'q3J9x0TqU1pYw7bC5nRz8sLkM2vE4hGd'
@@ -22,9 +22,9 @@ describe('verifyToken', () => {
   test('takes our own until it expires', async () => {
     const token = await signToken(secret, userId, now)
     const later = (seconds: number) => new Date(now.getTime() + seconds * 1000)
-    expect(await verifyToken(secret, token, now)).toBe(userId)
-    expect(await verifyToken(secret, token, later(TOKEN_SECONDS - 1))).toBe(userId)
-    expect(await verifyToken(secret, token, later(TOKEN_SECONDS + 1))).toBeNull()
+    expect(await verifyToken([secret], token, now)).toBe(userId)
+    expect(await verifyToken([secret], token, later(TOKEN_SECONDS - 1))).toBe(userId)
+    expect(await verifyToken([secret], token, later(TOKEN_SECONDS + 1))).toBeNull()
   })
 
   test.each([
@@ -64,7 +64,7 @@ describe('verifyToken', () => {
     ],
     ['nonsense', async () => 'a.b.c'],
   ])('refuses a token with %s', async (_, make) => {
-    expect(await verifyToken(secret, await make(), now)).toBeNull()
+    expect(await verifyToken([secret], await make(), now)).toBeNull()
   })
 })
 
@@ -101,14 +101,14 @@ describe('who is calling', () => {
   })
 
   test('a token of an account that is gone opens nothing', async () => {
-    const token = await signToken(app.deps.config.jwtSecret, userId, new Date())
+    const token = await signToken(app.deps.config.jwtSecrets[0], userId, new Date())
     expect((await app.call('GET', path, { token })).json.code).toBe('invalid_token')
   })
 
   test('an expired token opens nothing', async () => {
     const { id } = await signUp(app)
     const old = new Date(Date.now() - (TOKEN_SECONDS + 5) * 1000)
-    const token = await signToken(app.deps.config.jwtSecret, id, old)
+    const token = await signToken(app.deps.config.jwtSecrets[0], id, old)
     expect((await app.call('GET', path, { token })).json.code).toBe('invalid_token')
   })
 })

@@ -78,6 +78,7 @@ test('two at once from empty: each migration is applied by one of them', async (
   expect(tables.map(({ table_name }) => table_name)).toEqual([
     'api_keys',
     'audit_log',
+    'former_accounts',
     'reconciliation',
     'stripe_events',
     'subscriptions',

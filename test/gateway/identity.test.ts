@@ -56,7 +56,7 @@ describe('the origin hears', () => {
 
   test('a token that holds under no other secret and for no other audience', async () => {
     const echo = await heard('/echo', { key })
-    await expect(verified(echo, app.deps.config.jwtSecret)).rejects.toThrow('signature')
+    await expect(verified(echo, app.deps.config.jwtSecrets[0])).rejects.toThrow('signature')
     await expect(verified(echo, SIGNING_SECRET, 'tollgate-api')).rejects.toThrow('aud')
   })
 

@@ -1,8 +1,8 @@
 // Doors in front of the password hashing: by address before the body is read, by account before the hash.
 
-import type { Deps, RateLimiter } from '../context.ts'
-import { hmacSha256 } from '../crypto.ts'
-import { Problem } from '../problem.ts'
+import type { Deps, RateLimiter } from './context.ts'
+import { hmacSha256 } from './crypto.ts'
+import { Problem } from './problem.ts'
 
 // The period of the limiters in wrangler.toml.
 const RETRY_SECONDS = 60

@@ -20,12 +20,20 @@ export function signToken(secret: string, userId: string, now: Date): Promise<st
     .sign(new TextEncoder().encode(secret))
 }
 
-/** The user of a token that we signed and that has not expired, or null. */
+/** The user of a token that one of `secrets` signed and that has not expired, or null. */
 export async function verifyToken(
-  secret: string,
+  secrets: readonly string[],
   token: string,
   now: Date,
 ): Promise<string | null> {
+  for (const secret of secrets) {
+    const userId = await subjectOf(secret, token, now)
+    if (userId) return userId
+  }
+  return null
+}
+
+async function subjectOf(secret: string, token: string, now: Date): Promise<string | null> {
   try {
     const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
       algorithms: [ALGORITHM],

@@ -1,7 +1,7 @@
 // Passwords at rest: scrypt, its parameters in the stored string (PHC format), so that they can be raised later.
 // Source: OWASP Password Storage Cheat Sheet (N=2^14, r=8, p=5); RFC 7914.
 import { scrypt } from 'node:crypto'
-import { equalBytes, type RandomBytes } from '../crypto.ts'
+import { equalBytes, type RandomBytes } from './crypto.ts'
 
 interface Parameters {
   /** log2 of the cost N. */
