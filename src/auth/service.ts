@@ -6,6 +6,7 @@ import { uuid } from '../crypto.ts'
 import { type AccountSnapshot, subscriptionOf } from '../data/account-snapshot.ts'
 import { loadAccount, writeThrough } from '../data/accounts.ts'
 import { isDuplicate } from '../data/db.ts'
+import { isFormer } from '../data/former-accounts.ts'
 import { apiKeys, auditLog, users } from '../data/schema.ts'
 import { checkPassword, hashPassword, NOBODYS_HASH } from '../password.ts'
 import type { Tier } from '../plans.ts'
@@ -35,7 +36,14 @@ export async function register(
   const passwordHash = await hashPassword(password, deps.randomBytes)
   try {
     await deps.db.batch([
-      deps.db.insert(users).values({ id: userId, email, passwordHash, tier, createdAt: now }),
+      deps.db.insert(users).values({
+        id: userId,
+        email,
+        passwordHash,
+        tier,
+        trialUsed: isFormer(deps.config.apiKeySecrets, email),
+        createdAt: now,
+      }),
       deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: now }),
       deps.db
         .insert(auditLog)

@@ -28,7 +28,7 @@ export class AccountsUnavailable extends Error {
 // A failed write-through is repaired by the next writer or, at the latest, after this time.
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
-const UNKNOWN = 'unknown'
+export const UNKNOWN = 'unknown'
 
 /**
  * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
