@@ -66,7 +66,7 @@ describe.each(keyDoors)('%s', (route) => {
 })
 
 describe.each([...TOKEN_ONLY])('%s', (route) => {
-  test.each([...badKeys, ['a key that opens other doors', '']])(
+  test.each([...badKeys, ['a key that opens other doors', ''] as const])(
     'does not look at %s',
     async (_, bad) => {
       const key = bad || (await signUp(app)).key
