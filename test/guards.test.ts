@@ -47,7 +47,7 @@ describe.each(doors)('%s', (route) => {
 
   test.each([
     ['nonsense', 'nonsense'],
-    ['a made-up key', `tg_live_${'A'.repeat(56)}`],
+    ['a made-up key', `tg_live_${'A'.repeat(62)}`],
     ['a key under another secret', mintApiKey([new Uint8Array(32)], nobody)],
     ['a proven key of nobody', mintApiKey(secrets, nobody)],
   ])('refuses %s, always in the same words', async (_, key) => {
