@@ -2,20 +2,12 @@
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
 import type { AppContext, AppEnv } from '../context.ts'
+import { email, knownPassword, newPassword } from '../credentials.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
 import { throttleAccount, throttleAddress } from '../throttle.ts'
 import { validJson } from '../validate.ts'
 import { login, register } from './service.ts'
-
-const email = z.pipe(
-  z.string().check(z.trim(), z.maxLength(254, 'must have at most 254 characters')),
-  z.email(),
-)
-const knownPassword = z
-  .string()
-  .check(z.minLength(1), z.maxLength(128, 'must have at most 128 characters'))
-const newPassword = knownPassword.check(z.minLength(8, 'must have at least 8 characters'))
 
 const loginBody = z.object({ email, password: knownPassword })
 const registerBody = z.object({

@@ -119,7 +119,7 @@ export async function readFromPostgres(
     throw new AccountsUnavailable('postgres')
   }
   try {
-    const row = await snapshotRow(stores.db, userId)
+    const row = await readRow(stores.db, userId)
     succeeded(memory.database)
     const account = row ? toSnapshot(row) : null
     const used = row ? toUsed(row) : NOTHING_USED
@@ -138,11 +138,12 @@ const NOTHING_USED: UsedByWindow = new Map()
  * @throws AccountsUnavailable
  */
 export async function loadAccount(db: Database, userId: string): Promise<AccountSnapshot | null> {
-  const row = await snapshotRow(db, userId)
+  const row = await readRow(db, userId)
   return row ? toSnapshot(row) : null
 }
 
-async function snapshotRow(db: Database, userId: string): Promise<SnapshotRow | undefined> {
+/** @throws AccountsUnavailable */
+export async function readRow(db: Database, userId: string): Promise<SnapshotRow | undefined> {
   try {
     return (await db.execute<SnapshotRow>(snapshotQuery(userId))).rows[0]
   } catch (error) {

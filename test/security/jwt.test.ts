@@ -133,6 +133,8 @@ const misused: Record<string, string> = {
   'a subject that is a list': forge({ c: { ...claims, sub: [person.id] } }),
   'a subject of nobody': forge({ c: { ...claims, sub: crypto.randomUUID() } }),
   'a subject that is no id': forge({ c: { ...claims, sub: "' or 1=1 --" } }),
+  'another epoch': forge({ c: { ...claims, epoch: 1 } }),
+  'an epoch that is text': forge({ c: { ...claims, epoch: '0' } }),
   'claims of 64 KB': forge({ c: { ...claims, padding: 'x'.repeat(64 * 1024) } }),
   'JWE by our key': await new EncryptJWT(claims)
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
