@@ -14,6 +14,7 @@ import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError, answerNotFound } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { openRequest } from './http/middleware.ts'
+import { keyRoutes } from './keys/routes.ts'
 import { paywall } from './paywall/middleware.ts'
 import { usageRoutes } from './usage/routes.ts'
 
@@ -31,6 +32,7 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
 
   api.route('/auth', authRoutes())
   api.route('/account', accountRoutes({ anyone: guard, person: authenticated({ by: 'token' }) }))
+  api.route('/keys', keyRoutes(guard))
   api.route('/billing/webhooks', webhookRoutes())
   api.route('/billing/usage', usageRoutes(guard))
   api.route('/billing', billingRoutes(guard))

@@ -37,7 +37,7 @@ const nobody = { userId: crypto.randomUUID(), keyId: '0123456789abcdef' }
 
 const badKeys = [
   ['nonsense', 'nonsense'],
-  ['a made-up key', `tg_live_${'A'.repeat(56)}`],
+  ['a made-up key', `tg_live_${'A'.repeat(62)}`],
   ['a key under another secret', mintApiKey([new Uint8Array(32)], nobody)],
   ['a proven key of nobody', mintApiKey(secrets, nobody)],
 ] as const
