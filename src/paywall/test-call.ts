@@ -38,14 +38,13 @@ export async function testCall(
   const now = deps.now()
   // Whoever this isolate has seen before is counted before anything is asked for.
   const seen = deps.memory.accounts.get(ids.userId)?.account
-  if (seen) await requireRate(deps, asSubscribed(deps, seen, now))
+  const isCounted = seen !== undefined && seen !== null && isKeyActive(seen, ids.keyId, now)
+  if (isCounted) await requireRate(c, deps, asSubscribed(deps, seen, now))
   const { account, source } = await accountOf(c, deps, ids)
   rememberKey(c, ids)
   inBackground(c, noteKeyUse(deps, ids.keyId, now.getTime()))
-  // Also for what is thrown from here on.
-  c.header(MODE_HEADER, 'test')
   const decision = asSubscribed(deps, account, now)
-  if (!seen) await requireRate(deps, decision)
+  if (!isCounted) await requireRate(c, deps, decision)
   const outcome = outcomeOf(c)
   if (outcome === 'rate_limited') throw rateLimited()
   if (outcome === 'past_due') throw await paymentDenial(c, 'payment_past_due', account)
@@ -93,7 +92,13 @@ function asSubscribed({ config }: Deps, account: AccountSnapshot, now: Date): Al
 }
 
 /** Apart from the live calls: whoever tests must not stop what is sold. @throws Problem rate_limited */
-async function requireRate({ limiters }: Deps, { account, tier }: Allowed): Promise<void> {
+async function requireRate(
+  c: AppContext,
+  { limiters }: Deps,
+  { account, tier }: Allowed,
+): Promise<void> {
+  // The key is known to be one: from here on every answer says so, what is thrown too.
+  c.header(MODE_HEADER, 'test')
   if (!(await limiters.tier[tier].allows(`${account.userId}:test`))) throw rateLimited()
 }
 
