@@ -76,6 +76,19 @@ export interface Variables {
   repetition: Repetition | undefined
   /** Set while the paywall asks what a data set costs. */
   datasetRequest: DatasetRequest
+  /** Set by the paywall: whose key has proven itself, paid or not. */
+  caller: { userId: string; keyId: string }
+  /** Set by the paywall where the stores were asked: who knew the account. */
+  layer: string
+  /** How long the paywall, and a guard of the account's own calls, took. */
+  paywallMs: number
+  authMs: number
+  /** Set where an answer is the seller's origin's. */
+  fromOrigin: true
+  /** What the log calls the route where that is not the pattern of what answered; null where there is none. */
+  route: string | null
+  /** Set by what writes a problem: its code. */
+  problem: string
 }
 
 export interface AppEnv {
