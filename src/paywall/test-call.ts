@@ -1,6 +1,5 @@
 // A call with a test key: let in as if it were subscribed, by an account that is there, at the rate of its plan. Spends
 // nothing, counts nothing, and acts out a refusal where it is asked to.
-import type { Next } from 'hono'
 import { answerHeader } from '../answer-header.ts'
 import type { KeyIds } from '../api-key.ts'
 import type { AppContext, Deps, PaidCall } from '../context.ts'
@@ -33,7 +32,7 @@ export async function testCall(
   deps: Deps,
   ids: KeyIds,
   costOf: (c: AppContext) => Units | Promise<Units>,
-  next: Next,
+  next: () => Promise<void>,
 ): Promise<void> {
   const now = deps.now()
   // Whoever this isolate has seen before is counted before anything is asked for.
