@@ -1,8 +1,18 @@
 // What an API key is made of. A key proves itself: an HMAC tag over its ids, so that a made-up one dies
 // without any look-up and the database holds neither keys nor hashes of them.
+import { crc32 } from 'node:zlib'
 import { equalBytes, formatUuid, hmacSha256 } from './crypto.ts'
 
-const PREFIX = 'tg_live_'
+/** What a key opens: the paid API, or its samples. */
+export const KEY_MODES = ['live', 'test'] as const
+export type KeyMode = (typeof KEY_MODES)[number]
+
+/** What a key begins with says what it opens; the tag covers it, so that nobody makes one into the other. */
+export const KEY_PREFIXES: Readonly<Record<KeyMode, string>> = {
+  live: 'tg_live_',
+  test: 'tg_test_',
+}
+const PREFIX_LENGTH = KEY_PREFIXES.live.length
 const VERSION = 1
 const USER_ID_BYTES = 16
 const KEY_ID_BYTES = 8
@@ -11,50 +21,77 @@ const BODY_BYTES = 1 + USER_ID_BYTES + KEY_ID_BYTES
 const PAYLOAD_BYTES = BODY_BYTES + TAG_BYTES
 /** base62 digits that hold PAYLOAD_BYTES. */
 const DIGITS = Math.ceil((PAYLOAD_BYTES * 8) / Math.log2(62))
+/** base62 digits that hold a CRC-32. */
+const CHECKSUM_DIGITS = 6
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const FORMAT = new RegExp(`^${PREFIX}[0-9A-Za-z]{${DIGITS}}$`)
+const FORMAT = new RegExp(`^tg_(live|test)_[0-9A-Za-z]{${DIGITS + CHECKSUM_DIGITS}}$`)
 
-/** The ids inside a key: a UUID of the user and 16 hex digits of the key. */
+/** The ids inside a key, a UUID of the user and 16 hex digits of the key, and what it opens. */
 export interface KeyIds {
   userId: string
   keyId: string
+  mode: KeyMode
+  /** A previous secret has proved it: it ends when that secret is taken away. */
+  isPrevious: boolean
 }
 
 /** The secrets that keys are tagged with: the first mints, all prove (so that it can be rotated). */
 export type KeySecrets = readonly [Uint8Array, ...Uint8Array[]]
 
-/** The key of `ids`: always the same text for the same secret. */
-export function mintApiKey(secrets: KeySecrets, ids: KeyIds): string {
+/** The key of these ids: always the same text for the same secret. A live one unless `mode` says otherwise. */
+export function mintApiKey(
+  [secret]: readonly [Uint8Array, ...unknown[]],
+  { userId, keyId, mode = 'live' }: Pick<KeyIds, 'userId' | 'keyId'> & Partial<KeyIds>,
+): string {
+  const prefix = KEY_PREFIXES[mode]
   const body = new Uint8Array(BODY_BYTES)
   body[0] = VERSION
-  body.set(Buffer.from(ids.userId.replaceAll('-', ''), 'hex'), 1)
-  body.set(Buffer.from(ids.keyId, 'hex'), 1 + USER_ID_BYTES)
-  return PREFIX + toBase62(Buffer.concat([body, tagOf(secrets[0], body)]))
+  body.set(Buffer.from(userId.replaceAll('-', ''), 'hex'), 1)
+  body.set(Buffer.from(keyId, 'hex'), 1 + USER_ID_BYTES)
+  const payload = Buffer.concat([body, tagOf(secret, prefix, body)])
+  const text = prefix + toBase62(BigInt(`0x${payload.toString('hex')}`), DIGITS)
+  return text + checksumOf(text)
 }
 
 /** The ids of a key that carries a tag of ours, or null for anything else. No I/O. */
 export function proveApiKey(secrets: KeySecrets, text: string): KeyIds | null {
-  if (!FORMAT.test(text)) return null
-  const payload = fromBase62(text.slice(PREFIX.length))
+  const mode = FORMAT.exec(text)?.[1] as KeyMode | undefined
+  if (!mode || checksumOf(text.slice(0, -CHECKSUM_DIGITS)) !== text.slice(-CHECKSUM_DIGITS)) {
+    return null
+  }
+  const payload = fromBase62(text.slice(PREFIX_LENGTH, -CHECKSUM_DIGITS))
   if (payload === null || payload[0] !== VERSION) return null
   const body = payload.subarray(0, BODY_BYTES)
   const tag = payload.subarray(BODY_BYTES)
-  if (!secrets.some((secret) => equalBytes(tag, tagOf(secret, body)))) return null
+  const proof = secrets.findIndex((secret) =>
+    equalBytes(tag, tagOf(secret, KEY_PREFIXES[mode], body)),
+  )
+  if (proof < 0) return null
   return {
     userId: formatUuid(body.subarray(1, 1 + USER_ID_BYTES)),
     keyId: Buffer.from(body.subarray(1 + USER_ID_BYTES)).toString('hex'),
+    mode,
+    isPrevious: proof > 0,
   }
 }
 
-function tagOf(secret: Uint8Array, body: Uint8Array): Uint8Array {
-  const message = Buffer.concat([Buffer.from(PREFIX), body])
+function tagOf(secret: Uint8Array, prefix: string, body: Uint8Array): Uint8Array {
+  const message = Buffer.concat([Buffer.from(prefix), body])
   return hmacSha256(secret, message).subarray(0, TAG_BYTES)
 }
 
-function toBase62(bytes: Uint8Array): string {
-  let rest = BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+/**
+ * No secret is needed to compute it: scanners of leaked secrets tell a key from noise by it
+ * (https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/).
+ */
+function checksumOf(text: string): string {
+  return toBase62(BigInt(crc32(text)), CHECKSUM_DIGITS)
+}
+
+function toBase62(value: bigint, digits: number): string {
+  let rest = value
   let text = ''
-  for (let i = 0; i < DIGITS; i += 1) {
+  for (let i = 0; i < digits; i += 1) {
     text = ALPHABET.charAt(Number(rest % 62n)) + text
     rest /= 62n
   }

@@ -1,6 +1,7 @@
 // Types only: what a request carries through the app.
 import type { Context, MiddlewareHandler } from 'hono'
 import type Stripe from 'stripe'
+import type { KeyIds, KeyMode } from './api-key.ts'
 import type { RandomBytes } from './crypto.ts'
 import type { AccountSnapshot } from './data/account-snapshot.ts'
 import type { Database } from './data/db.ts'
@@ -47,6 +48,8 @@ export interface PaidCall {
   account: AccountSnapshot
   /** The plan that lets it in. */
   tier: Tier
+  /** `test`: answered with a sample, and free. */
+  mode: KeyMode
   /** Aborts while the call can still book what it used: a stream must end then. */
   endsBy: AbortSignal
   /** Keeps the units from being settled by the middleware: the handler does it when its stream has ended. */
@@ -79,6 +82,19 @@ export interface Variables {
   repetition: Repetition | undefined
   /** Set while the paywall asks what a data set costs. */
   datasetRequest: DatasetRequest
+  /** Set where a key has proven itself, by the guard that asked for it: paid or not. */
+  caller: KeyIds | undefined
+  /** Set by the paywall where the stores were asked: who knew the account. */
+  layer: string
+  /** How long the paywall, and a guard of the account's own calls, took. */
+  paywallMs: number
+  authMs: number
+  /** Set where an answer is the seller's origin's. */
+  fromOrigin: true
+  /** What the log calls the route where that is not the pattern of what answered; null where there is none. */
+  route: string | null
+  /** Set by what writes a problem: its code. */
+  problem: string
 }
 
 export interface AppEnv {

@@ -22,7 +22,7 @@ describe('POST /auth/register', () => {
       access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
       token_type: 'bearer',
       expires_in: 86_400,
-      api_key: expect.stringMatching(/^tg_live_[0-9A-Za-z]{56}$/),
+      api_key: expect.stringMatching(/^tg_live_[0-9A-Za-z]{62}$/),
       user: {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/),
         email: address,

@@ -129,7 +129,7 @@ describe('the paywall stands before the origin', () => {
   test.each([
     ['no key', undefined, 401, 'missing_api_key'],
     ['nonsense', 'nonsense', 401, 'invalid_api_key'],
-    ['a made-up key', `tg_live_${'A'.repeat(56)}`, 401, 'invalid_api_key'],
+    ['a made-up key', `tg_live_${'A'.repeat(62)}`, 401, 'invalid_api_key'],
     ['a key of nobody', mintApiKey(secrets, nobody), 401, 'invalid_api_key'],
     [
       'a key under another secret',
@@ -316,11 +316,16 @@ describe('an answer passes', () => {
     const { headers } = (await send(path, { key })).response
     const names = [...headers].map(([name]) => name)
     expect(names.sort()).toEqual([
+      'access-control-allow-origin',
+      'access-control-expose-headers',
+      'cache-control',
+      'content-security-policy',
       'content-type',
       'date',
       'ratelimit',
       'ratelimit-policy',
       'server-timing',
+      'x-content-type-options',
       'x-request-id',
     ])
   })

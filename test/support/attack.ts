@@ -1,0 +1,121 @@
+// What the attacks of test/security share: the routes as the app has them, so that a new one is attacked by itself,
+// what each wants to be told, and what an answer may never hold.
+import { expect } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import {
+  type Answer,
+  type Call,
+  type Json,
+  type Person,
+  type TestApp,
+  testApp,
+  unique,
+} from './app.ts'
+
+export interface Route {
+  /** `METHOD /path`, as the app has it. */
+  name: string
+  method: string
+  path: string
+  /** Names of the parts of the path that a caller chooses. */
+  parameters: string[]
+}
+
+/** Every route of ours. What middleware takes is no route of its own. */
+export const ROUTES: readonly Route[] = [
+  ...new Set(
+    createApp()
+      .routes.filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, '')}`),
+  ),
+].map((name) => {
+  const [method = '', path = ''] = name.split(' ')
+  return { name, method, path, parameters: path.match(/(?<=:)\w+/g) ?? [] }
+})
+
+export const hasBody = ({ method }: Route) => method !== 'GET' && method !== 'HEAD'
+
+/** The path with each parameter replaced. */
+export function pathOf(route: Route, id: string): string {
+  return route.path.replaceAll(/:\w+(\{[^}]*\})?\??/g, encodeURIComponent(id))
+}
+
+const urls = { success_url: 'https://app.example.com/ok', cancel_url: 'https://app.example.com/no' }
+
+/** A body that each route takes, made anew for each request. */
+export const BODIES: Readonly<Record<string, (person: Person) => Record<string, Json>>> = {
+  'POST /api/v1/auth/register': () => ({
+    email: `${unique('guest')}@example.com`,
+    password: unique('a long password'),
+    tier: 'hobby',
+  }),
+  'POST /api/v1/auth/login': ({ email, password }) => ({ email, password }),
+  'POST /api/v1/billing/checkout/session': () => ({ tier: 'research', ...urls }),
+  'POST /api/v1/billing/portal': () => ({ return_url: 'https://app.example.com/back' }),
+  'POST /api/v1/datasets/generate': () => ({
+    dataset_type: 'reaction_trajectories',
+    params: { runs: 1, max_reactions: 3 },
+    format: 'json',
+  }),
+}
+
+/** The route's own body, or one that fits no route. */
+export function bodyFor(route: Route, person: Person): Record<string, Json> {
+  return BODIES[route.name]?.(person) ?? {}
+}
+
+/** One request to a route; parameters become `id`. */
+export function send(
+  { call }: TestApp,
+  route: Route,
+  { id = 'none', ...rest }: Call & { id?: string } = {},
+): Promise<Answer> {
+  const body = hasBody(route) && rest.body !== undefined ? { body: rest.body } : {}
+  const { body: _, ...others } = rest
+  return call(route.method, pathOf(route, id), { ...others, ...body })
+}
+
+/** What a client can tell two refusals apart by: all but the request's own id. */
+export function told({ status, json, headers }: Answer): unknown {
+  return [status, { ...json, request_id: '' }, headers.get('WWW-Authenticate')]
+}
+
+export type Door = 'public' | 'account' | 'paid'
+
+/** Who is let in, as the routes themselves say it to a stranger. Those that Stripe signs for count as public. */
+export async function doors(app: TestApp): Promise<ReadonlyMap<string, Door>> {
+  const asked = await Promise.all(
+    ROUTES.map(async (route): Promise<[string, Door]> => {
+      const { json } = await send(app, route, { body: {} })
+      if (json.code === 'missing_api_key') return [route.name, 'paid']
+      return [route.name, json.code === 'missing_credentials' ? 'account' : 'public']
+    }),
+  )
+  return new Map(asked)
+}
+
+const known = await doors(testApp())
+export const routesOf = (door: Door) => ROUTES.filter(({ name }) => known.get(name) === door)
+
+/** What comes from inside and helps an attacker alone: traces, SQL, names of parts, addresses of services. */
+const INTERNALS =
+  /\bat \S+ \(|\.[jt]s:\d+|node_modules|drizzle|neon|postgres|pg_catalog|upstash|redis:|scrypt\$|\bselect\b.+\bfrom\b|\binsert into\b|\bupdate\b.+\bset\b|SQLSTATE|violates .* constraint|127\.0\.0\.1:\d/i
+
+/** No answer of ours is a 5xx, shows its inside, or lacks what a problem document promises. */
+export function expectDecent(answer: Answer, what: unknown): void {
+  const where = JSON.stringify(what)?.slice(0, 600)
+  expect(answer.status, where).toBeLessThan(500)
+  expect(answer.text.match(INTERNALS)?.[0], where).toBeUndefined()
+  expect(answer.headers.get('X-Request-Id'), where).toMatch(/^[\w=-]{1,255}$/)
+  if (answer.status < 400) return
+  expect(answer.headers.get('Content-Type'), where).toMatch(/^application\/problem\+json/)
+  if (answer.text === '') return
+  expect(answer.json, where).toMatchObject({
+    type: `urn:tollgate:problem:${answer.json.code}`,
+    status: answer.status,
+    title: expect.stringMatching(/./),
+    detail: expect.stringMatching(/./),
+    code: expect.stringMatching(/^[a-z_]+$/),
+    request_id: answer.headers.get('X-Request-Id'),
+  })
+}
