@@ -1,6 +1,7 @@
 // /account: what it is, password, email, sessions, everything held on it, its end.
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
+import { refuseCommonPassword } from '../common-passwords.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
 import { email, knownPassword, newPassword } from '../credentials.ts'
 import { Problem } from '../problem.ts'
@@ -23,6 +24,7 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     .put('/password', by.person, async (c) => {
       const { password, new_password } = await validJson(c, passwordBody)
       const holder = await confirmed(c, password)
+      refuseCommonPassword(new_password, holder.email, 'new_password')
       const change = { password, newPassword: new_password }
       return privateJson(c, await changePassword(c.var.deps, holder, change))
     })
