@@ -108,9 +108,9 @@ end
 return answer`
 
 /**
- * KEYS: as above. ARGV: now, how many networks, the network's name, whether the attempt was `right` or is `undone`, having found
- * nothing out; the `ready` that it set for the pair ('': not counted), and for each network how it forgets and the
- * `ready`. Takes the attempt back; one that was right makes the network known, and its earlier failures are forgotten.
+ * KEYS: as above. ARGV: now, how many networks, the network's name, whether the attempt was `right` or is `undone`,
+ * having found nothing out; the `ready` that it set for the pair ('': not counted), and for each network how it forgets
+ * and the `ready`. Takes the attempt back; one that was right makes the network known, and its failures are forgotten.
  */
 export const LEAVE_SCRIPT = `${SHARED}
 local function take_back(key, forget, ready)
@@ -133,3 +133,6 @@ else
   take_back(pair, 0, ARGV[5])
 end
 return 1`
+
+/** KEYS: an account's failures, and the networks that it knows. */
+export const FORGET_SCRIPT = `return redis.call('DEL', KEYS[1], KEYS[2])`

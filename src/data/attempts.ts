@@ -4,7 +4,14 @@
 import type { Deps } from '../context.ts'
 import { errorFields } from '../log.ts'
 import { digestOf, networkOf, siteOf, throttlePair, tooManyAttempts } from '../throttle.ts'
-import { type Allowance, ENTER_SCRIPT, LEAVE_SCRIPT, NETWORK, SITE } from './attempts-lua.ts'
+import {
+  type Allowance,
+  ENTER_SCRIPT,
+  FORGET_SCRIPT,
+  LEAVE_SCRIPT,
+  NETWORK,
+  SITE,
+} from './attempts-lua.ts'
 import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
 import { isAboutThis } from './exchange.ts'
 
@@ -62,6 +69,12 @@ export async function trySignUp<T>(
   const outcome = await takingBack(doors, places, counted, create)
   if (!isTaken(outcome)) await leave(doors, places, NOT_COUNTED, 'right')
   return outcome
+}
+
+/** Forgets where the account of a deleted user was logged in from. The rest of its counts is gone within a day. */
+export async function forgetAttempts(doors: Doors, email: string): Promise<void> {
+  const { account, known } = placesOf(doors, { address: undefined, email })
+  await ask(doors, FORGET_SCRIPT, [account, known], [])
 }
 
 /** When each place that counted the attempt takes the next one, as Redis said: the pair, then the networks. */

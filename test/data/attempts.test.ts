@@ -1,6 +1,6 @@
 // The waits that grow between attempts, as Redis counts them. The clock is the test's, and nothing is hashed.
 import { describe, expect, test } from 'vitest'
-import { type Caller, tryPassword, trySignUp } from '../../src/data/attempts.ts'
+import { type Caller, forgetAttempts, tryPassword, trySignUp } from '../../src/data/attempts.ts'
 import { attempt, Problem } from '../../src/problem.ts'
 import { freshAddress, testApp, unique } from '../support/app.ts'
 
@@ -227,6 +227,15 @@ describe('one account, many networks', () => {
     at.wait(HOUR + MINUTE)
     const another = botnet()
     expect(await guessOn(at, () => another, 6)).toEqual([0, 0, 0, 0, 0, 1])
+  })
+
+  test('knows no network any more once it is deleted', async () => {
+    const at = door()
+    const home = { email: somebody(), address: network4() }
+    await at.guess(home, 'right')
+    await forgetAttempts(at.deps, home.email.toUpperCase())
+    await guessOn(at, () => ({ email: home.email, address: network4() }), 52)
+    expect(await guessOn(at, () => home, 2)).toEqual([0, 60])
   })
 
   test('remembers twenty networks, for ninety days', async () => {
