@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { mintApiKey } from '../src/api-key.ts'
 import { createApp } from '../src/app.ts'
-import { testApp } from './support/app.ts'
+import { signUp, testApp } from './support/app.ts'
+import { makeKey } from './support/keys.ts'
 
 /** What a stranger may call; everything else needs a key, a token or Stripe's signature. */
 const PUBLIC = new Set([
@@ -26,6 +27,10 @@ const doors = routes.filter((route) => !PUBLIC.has(route) && !SIGNED.has(route))
 const app = testApp()
 const secrets = app.deps.config.apiKeySecrets
 const nobody = { userId: crypto.randomUUID(), keyId: '0123456789abcdef' }
+
+const testKey = signUp(app)
+  .then((person) => makeKey(app, person, { mode: 'test' }))
+  .then(({ key }) => key)
 
 function knock(route: string, call: { key?: string; token?: string } = {}) {
   const [method = '', path = ''] = route.split(' ')
@@ -57,6 +62,13 @@ describe.each(doors)('%s', (route) => {
       code: 'invalid_api_key',
       detail: 'The API key is not valid. Log in to see your current key.',
     })
+  })
+
+  test('lets a test key in where it sells, and nowhere else', async () => {
+    const { status, json } = await knock(route, { key: await testKey })
+    expect([status, json.code]).toEqual(
+      PAID.has(route) ? [422, 'invalid_request'] : [403, 'live_key_required'],
+    )
   })
 
   test('refuses a bad token', async () => {

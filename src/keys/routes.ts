@@ -1,8 +1,8 @@
 // /keys: an account's API keys. The key itself is shown by what makes one, and by nothing else here.
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
+import { KEY_MODES } from '../api-key.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
-import { KEY_MODES } from '../data/schema.ts'
 import { Problem } from '../problem.ts'
 import { validJson } from '../validate.ts'
 import { noSuchKey, notMade, tooManyChanges } from './refusal.ts'

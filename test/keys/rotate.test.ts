@@ -6,7 +6,8 @@ import { type Call, signUp, type TestApp, testApp } from '../support/app.ts'
 import { listed, makeKey, opens } from '../support/keys.ts'
 import { customer, shop } from '../support/shop.ts'
 
-const rotate = (app: TestApp, id: string, call: Call) => app.call('POST', `/keys/${id}/rotate`, call)
+const rotate = (app: TestApp, id: string, call: Call) =>
+  app.call('POST', `/keys/${id}/rotate`, call)
 const DAY_MS = 86_400_000
 const start = Date.now()
 
@@ -18,8 +19,8 @@ async function owner(body: object = {}) {
   const made = await makeKey(app, person, { name: 'production', mode: 'test', ...body })
   return { app, person, made, by: { token: person.token } }
 }
-const after = (milliseconds: number) => new Date(start + milliseconds)
-const at = (milliseconds: number) => after(milliseconds).toISOString()
+const later = (milliseconds: number) => new Date(start + milliseconds)
+const at = (milliseconds: number) => later(milliseconds).toISOString()
 
 describe('a rotation', () => {
   test('gives a key of the same name and mode; the old one goes on for a day', async () => {
@@ -33,9 +34,9 @@ describe('a rotation', () => {
     for (const key of [made.key, json.key]) expect((await opens(app, key)).status).toBe(200)
     const { keys } = (await app.call('GET', '/keys', by)).json
     expect(keys).toMatchObject([{}, { id: made.id, expires_at: at(DAY_MS) }, { id: json.id }])
-    app.setNow(after(DAY_MS - 1))
+    app.setNow(later(DAY_MS - 1))
     expect((await opens(app, made.key)).status).toBe(200)
-    app.setNow(after(DAY_MS))
+    app.setNow(later(DAY_MS))
     expect((await opens(app, made.key)).json.code).toBe('invalid_api_key')
     expect((await opens(app, json.key)).status).toBe(200)
     const [audit] = await app.deps.db
@@ -61,7 +62,7 @@ describe('a rotation', () => {
     const { app, made, by } = await owner({ expires_at: at(3_600_000) })
     const { json } = await rotate(app, made.id, by)
     expect(json.expires_at).toBe(at(3_600_000))
-    app.setNow(after(3_600_000))
+    app.setNow(later(3_600_000))
     for (const key of [made.key, json.key]) {
       expect((await opens(app, key)).json.code).toBe('invalid_api_key')
     }
@@ -70,26 +71,28 @@ describe('a rotation', () => {
   test('that is repeated, as its answer was lost, gives a key that lasts as the first would have', async () => {
     const { app, made, by } = await owner()
     await rotate(app, made.id, by)
-    app.setNow(after(1_000))
+    app.setNow(later(1_000))
     const { json } = await rotate(app, made.id, by)
     expect(json.expires_at).toBeNull()
-    app.setNow(after(DAY_MS))
+    app.setNow(later(DAY_MS))
     expect((await opens(app, made.key)).json.code).toBe('invalid_api_key')
   })
 
-  test.each([{ grace_seconds: -1 }, { grace_seconds: 2_592_001 }, { grace_seconds: 1.5 }, { grace: 1 }])(
-    'refuses %j',
-    async (body) => {
-      const { app, made, by } = await owner()
-      const { status, json } = await rotate(app, made.id, { ...by, body })
-      expect([status, json.code]).toEqual([422, 'invalid_request'])
-      expect(await listed(app, by)).toHaveLength(2)
-    },
-  )
+  test.each([
+    { grace_seconds: -1 },
+    { grace_seconds: 2_592_001 },
+    { grace_seconds: 1.5 },
+    { grace: 1 },
+  ])('refuses %j', async (body) => {
+    const { app, made, by } = await owner()
+    const { status, json } = await rotate(app, made.id, { ...by, body })
+    expect([status, json.code]).toEqual([422, 'invalid_request'])
+    expect(await listed(app, by)).toHaveLength(2)
+  })
 
   test('of a key that has ended is 404', async () => {
     const { app, made, by } = await owner({ expires_at: at(60_000) })
-    app.setNow(after(60_000))
+    app.setNow(later(60_000))
     expect((await rotate(app, made.id, by)).json.code).toBe('not_found')
   })
 
