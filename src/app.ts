@@ -1,5 +1,6 @@
 // The map: what every request goes through, and where each path leads.
 import { Hono } from 'hono'
+import { accountRoutes } from './account/routes.ts'
 import { authenticated } from './auth/middleware.ts'
 import { authRoutes } from './auth/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
@@ -13,6 +14,7 @@ import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError, answerNotFound } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { openRequest } from './http/middleware.ts'
+import { keyRoutes } from './keys/routes.ts'
 import { paywall } from './paywall/middleware.ts'
 import { usageRoutes } from './usage/routes.ts'
 
@@ -29,6 +31,8 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   app.use(openRequest(deps))
 
   api.route('/auth', authRoutes())
+  api.route('/account', accountRoutes({ anyone: guard, person: authenticated({ by: 'token' }) }))
+  api.route('/keys', keyRoutes(guard))
   api.route('/billing/webhooks', webhookRoutes())
   api.route('/billing/usage', usageRoutes(guard))
   api.route('/billing', billingRoutes(guard))

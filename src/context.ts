@@ -1,11 +1,13 @@
 // Types only: what a request carries through the app.
 import type { Context, MiddlewareHandler } from 'hono'
 import type Stripe from 'stripe'
+import type { KeyIds } from './api-key.ts'
 import type { RandomBytes } from './crypto.ts'
 import type { AccountSnapshot } from './data/account-snapshot.ts'
 import type { Database } from './data/db.ts'
 import type { Memory } from './data/memory.ts'
 import type { RedisClient } from './data/redis.ts'
+import type { KeyMode } from './data/schema.ts'
 import type { Units } from './data/units.ts'
 import type { DatasetRequest } from './datasets/params.ts'
 import type { Bindings, Config } from './env.ts'
@@ -44,6 +46,8 @@ export interface PaidCall {
   account: AccountSnapshot
   /** The plan that lets it in. */
   tier: Tier
+  /** `test`: answered with a sample, and free. */
+  mode: KeyMode
   /** Aborts while the call can still book what it used: a stream must end then. */
   endsBy: AbortSignal
   /** Keeps the units from being settled by the middleware: the handler does it when its stream has ended. */
@@ -70,6 +74,8 @@ export interface Variables {
   deps: Deps
   /** Set by the `authenticated` guard. */
   account: AccountSnapshot
+  /** Set by the `authenticated` guard where a key was sent. */
+  callerKey: KeyIds | undefined
   /** Set by the paywall. */
   paid: PaidCall
   /** Set by the paywall for a call with an idempotency key. */

@@ -40,7 +40,11 @@ export async function checkPassword(password: string, stored: string): Promise<P
 /** What an unknown email is checked against, so that it takes as long as a wrong password. Nothing matches it. */
 export const NOBODYS_HASH = format(CURRENT, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES))
 
-/** NFKC, so that the same password typed on another keyboard is the same bytes (NIST SP 800-63B, 3.1.1.2). */
+/** NFKC, so that the same password typed on another keyboard is the same bytes (NIST SP 800-63B-4, 3.1.1.2). */
+export function normalizedPassword(password: string): string {
+  return password.normalize('NFKC')
+}
+
 function derive(
   password: string,
   salt: Uint8Array,
@@ -50,7 +54,7 @@ function derive(
   const N = 2 ** ln
   const maxmem = 256 * N * r
   return new Promise((resolve, reject) => {
-    scrypt(password.normalize('NFKC'), salt, length, { N, r, p, maxmem }, (error, key) =>
+    scrypt(normalizedPassword(password), salt, length, { N, r, p, maxmem }, (error, key) =>
       error ? reject(error) : resolve(key),
     )
   })

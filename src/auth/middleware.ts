@@ -1,8 +1,9 @@
 // Who is calling: a JWT or an API key. For the account's own calls, paid or not.
 import { proveApiKey } from '../api-key.ts'
-import type { Deps, Guard } from '../context.ts'
+import type { AppContext, Deps, Guard } from '../context.ts'
 import { type AccountSnapshot, isKeyActive } from '../data/account-snapshot.ts'
 import { loadAccount } from '../data/accounts.ts'
+import { noteKeyUse } from '../data/key-use.ts'
 import { loadSession } from '../data/session.ts'
 import { Problem } from '../problem.ts'
 import { verifyToken } from '../token.ts'
@@ -15,8 +16,9 @@ export type Door = { by: 'token' | 'token or key' }
 
 /**
  * Sets `account`. When both are sent the token decides, even when it is bad (contract). A key lies in programs and
- * their logs: it does not open what only the person may do (`by: 'token'`), and is not even looked at there.
- * Throws missing_credentials, invalid_token or invalid_api_key.
+ * their logs: it does not open what only the person may do (`by: 'token'`), and is not even looked at there. A test
+ * key opens none of these calls.
+ * Throws missing_credentials, invalid_token, invalid_api_key or live_key_required.
  */
 export function authenticated({ by }: Door = { by: 'token or key' }): Guard {
   return async function authenticated(c, next) {
@@ -25,7 +27,7 @@ export function authenticated({ by }: Door = { by: 'token or key' }): Guard {
     if (BEARER_SCHEME.test(authorization)) {
       c.set('account', await accountOfToken(c.var.deps, authorization))
     } else if (apiKey) {
-      c.set('account', await accountOfKey(c.var.deps, apiKey))
+      c.set('account', await accountOfKey(c, apiKey))
     } else {
       throw new Problem('missing_credentials', by === 'token' ? TOKEN_ONLY : EITHER)
     }
@@ -52,9 +54,16 @@ async function accountOfToken(deps: Deps, authorization: string): Promise<Accoun
   })
 }
 
-async function accountOfKey(deps: Deps, apiKey: string): Promise<AccountSnapshot> {
+async function accountOfKey(c: AppContext, apiKey: string): Promise<AccountSnapshot> {
+  const { deps } = c.var
   const ids = proveApiKey(deps.config.apiKeySecrets, apiKey)
   const account = ids && (await loadAccount(deps.db, ids.userId))
-  if (account && isKeyActive(account, ids.keyId, deps.now())) return account
+  if (account && isKeyActive(account, ids.keyId, deps.now())) {
+    if (ids.mode === 'test') throw new Problem('live_key_required')
+    c.set('callerKey', ids)
+    const noting = noteKeyUse(deps, ids.keyId, deps.now().getTime())
+    if (noting) c.executionCtx.waitUntil(noting)
+    return account
+  }
   throw new Problem('invalid_api_key', { headers: { 'WWW-Authenticate': 'ApiKey' } })
 }

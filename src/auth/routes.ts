@@ -1,6 +1,7 @@
 // POST /auth/register, POST /auth/login.
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
+import { refuseCommonPassword } from '../common-passwords.ts'
 import type { AppContext, AppEnv } from '../context.ts'
 import { email, knownPassword, newPassword } from '../credentials.ts'
 import { TIERS } from '../plans.ts'
@@ -21,6 +22,7 @@ export function authRoutes(): Hono<AppEnv> {
   return new Hono<AppEnv>()
     .post('/register', async (c) => {
       const body = await throttledBody(c, registerBody)
+      refuseCommonPassword(body.password, body.email)
       const session = await register(c.var.deps, body)
       if (session === 'email_taken') throw new Problem('email_taken')
       return secretJson(c, session)

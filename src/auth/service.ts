@@ -1,11 +1,13 @@
 // Accounts' beginning: register, login, and what both answer.
-import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { mintApiKey } from '../api-key.ts'
 import type { Deps } from '../context.ts'
 import { uuid } from '../crypto.ts'
 import { type AccountSnapshot, subscriptionOf } from '../data/account-snapshot.ts'
 import { loadAccount, writeThrough } from '../data/accounts.ts'
+import { firstLiveKey, newKeyId } from '../data/api-keys.ts'
 import { isDuplicate } from '../data/db.ts'
+import { isFormer } from '../data/former-accounts.ts'
 import { apiKeys, auditLog, users } from '../data/schema.ts'
 import { checkPassword, hashPassword, NOBODYS_HASH } from '../password.ts'
 import type { Tier } from '../plans.ts'
@@ -22,20 +24,25 @@ export interface Session extends TokenAnswer {
   user: { id: string; email: string; tier: Tier; subscription_status: string; api_key: string }
 }
 
-const KEY_ID_BYTES = 8
-
 /** A new account with its first key. */
 export async function register(
   deps: Deps,
   { email, password, tier }: Credentials & { tier: Tier },
 ): Promise<Session | 'email_taken'> {
   const userId = uuid(deps.randomBytes)
-  const keyId = Buffer.from(deps.randomBytes(KEY_ID_BYTES)).toString('hex')
+  const keyId = newKeyId(deps.randomBytes)
   const now = deps.now()
   const passwordHash = await hashPassword(password, deps.randomBytes)
   try {
     await deps.db.batch([
-      deps.db.insert(users).values({ id: userId, email, passwordHash, tier, createdAt: now }),
+      deps.db.insert(users).values({
+        id: userId,
+        email,
+        passwordHash,
+        tier,
+        trialUsed: isFormer(deps.config.apiKeySecrets, email),
+        createdAt: now,
+      }),
       deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: now }),
       deps.db
         .insert(auditLog)
@@ -78,11 +85,11 @@ export async function login(
   }
   const [account, keyId] = await Promise.all([
     loadAccount(deps.db, user.id),
-    firstActiveKey(deps, user.id),
+    firstLiveKey(deps, user.id),
   ])
   if (!account) return 'invalid_credentials'
   // The epoch that stood beside the password: a token must not outlive a password that is changed meanwhile.
-  return session(deps, account, user, keyId ?? (await addKey(deps, user.id)))
+  return session(deps, account, user, keyId)
 }
 
 async function session(
@@ -106,35 +113,4 @@ async function session(
       api_key: apiKey,
     },
   }
-}
-
-/** The oldest key that still opens the door: the one that login shows again. */
-async function firstActiveKey(deps: Deps, userId: string): Promise<string | undefined> {
-  const [key] = await deps.db
-    .select({ id: apiKeys.id })
-    .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.userId, userId),
-        isNull(apiKeys.revokedAt),
-        sql`(${apiKeys.expiresAt} is null or ${apiKeys.expiresAt} > ${deps.now().toISOString()})`,
-      ),
-    )
-    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
-    .limit(1)
-  return key?.id
-}
-
-/** An account whose last key was revoked or has expired gets a new one at login. */
-async function addKey(deps: Deps, userId: string): Promise<string> {
-  const keyId = Buffer.from(deps.randomBytes(KEY_ID_BYTES)).toString('hex')
-  await deps.db.batch([
-    deps.db
-      .update(users)
-      .set({ version: sql`${users.version} + 1` })
-      .where(eq(users.id, userId)),
-    deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: deps.now() }),
-  ])
-  await writeThrough(deps, userId, await loadAccount(deps.db, userId))
-  return keyId
 }

@@ -34,7 +34,10 @@ export type SnapshotRow = {
   used: { start: number; apiCalls: number; reactions: number }[]
 }
 
-/** The statement that reads a snapshot; a writer adds it to its own batch, after its writes. */
+/**
+ * The statement that reads a snapshot; a writer adds it to its own batch, after its writes. Without keys that have
+ * ended long ago by anybody's clock.
+ */
 export function snapshotQuery(userId: string | SQL): SQL {
   return sql`
     select u.id as user_id, u.version::text as version, u.tier, ${epochMs(sql`u.created_at`)}::text as created_at,
@@ -42,6 +45,7 @@ export function snapshotQuery(userId: string | SQL): SQL {
       coalesce((
         select json_agg(json_build_object('id', k.id, 'expiresAt', ${epochMs(sql`k.expires_at`)}))
         from api_keys k where k.user_id = u.id and k.revoked_at is null
+          and (k.expires_at is null or k.expires_at > now() - interval '1 day')
       ), '[]'::json) as keys,
       coalesce((
         select json_agg(json_build_object(

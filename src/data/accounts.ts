@@ -1,6 +1,5 @@
 // Where account snapshots are kept: in this isolate, in Redis, in Postgres. Sole owner of their keys, versions and
 // TTLs. An older snapshot never replaces a newer one.
-
 import { errorFields } from '../log.ts'
 import { PLANS } from '../plans.ts'
 import {
@@ -28,7 +27,7 @@ export class AccountsUnavailable extends Error {
 // A failed write-through is repaired by the next writer or, at the latest, after this time.
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
-const UNKNOWN = 'unknown'
+export const UNKNOWN = 'unknown'
 
 /**
  * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
@@ -153,15 +152,15 @@ export async function readRow(db: Database, userId: string): Promise<SnapshotRow
   }
 }
 
-/** Writes the present snapshot to memory and Redis. @throws AccountsUnavailable */
-export async function refreshAccount(stores: Stores, userId: string): Promise<void> {
+/** Writes the present snapshot to memory and Redis, and tells whether Redis has it. @throws AccountsUnavailable */
+export async function refreshAccount(stores: Stores, userId: string): Promise<boolean> {
   const { account, used } = await readFromPostgres(stores, userId)
-  await writeThrough(stores, userId, account, used)
+  return writeThrough(stores, userId, account, used)
 }
 
 /**
  * Writes `account` (null: unknown user) to this isolate's memory and to Redis under its version. A Redis that fails
- * is logged: the TTL repairs it. `used` is what Postgres has of its windows, where that is known; `garbage` what Redis
+ * is logged and told by `false`: the TTL repairs it. `used` is what Postgres has of its windows, where that is known; `garbage` what Redis
  * has in the snapshot's place.
  */
 export async function writeThrough(
@@ -170,7 +169,7 @@ export async function writeThrough(
   account: AccountSnapshot | null,
   used: UsedByWindow | null = null,
   garbage = '',
-): Promise<void> {
+): Promise<boolean> {
   const at = stores.now().getTime()
   remember(stores, userId, account, { askedAt: at, ...(used && { used }) })
   const keys = accountKeys(userId)
@@ -185,8 +184,10 @@ export async function writeThrough(
   ]
   try {
     await stores.redis.evaluate(PUT_SCRIPT, [keys.snapshot, keys.usage, CHANGED_KEY], args)
+    return true
   } catch (error) {
     stores.log('error', 'account_snapshot_not_cached', { user_id: userId, ...errorFields(error) })
+    return false
   }
 }
 

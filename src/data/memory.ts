@@ -71,6 +71,15 @@ export interface Memory {
   keys: Map<string, KeyIds>
   /** Proven keys that are no (longer an) account's, and until when that is believed. */
   refusedKeys: Map<string, number>
+  /** Uses of keys: see key-use.ts. */
+  keyUses: {
+    /** The minute since 1970 in which each key was last used here. */
+    seen: Map<string, number>
+    /** Of these, what Redis has not been told. */
+    unsent: Map<string, number>
+    /** Until when some request is about to send them. 0: nobody is. */
+    sendingUntil: number
+  }
   accounts: Map<string, KnownAccount>
   /** The pool of each account's present window. */
   pools: Map<string, Pool>
@@ -91,6 +100,7 @@ export function createMemory(): Memory {
   return {
     keys: new Map(),
     refusedKeys: new Map(),
+    keyUses: { seen: new Map(), unsent: new Map(), sendingUntil: 0 },
     accounts: new Map(),
     pools: new Map(),
     loans: new Map(),

@@ -7,6 +7,15 @@ import { datasetRequest, reactionsReserved } from './params.ts'
 import { seedFrom } from './random.ts'
 import { datasetStream } from './stream.ts'
 
+/** What a test key is answered with, whatever it asks for: the same few reactions each time, so nothing to be had. */
+const SAMPLE = {
+  runs: 2,
+  max_reactions: 5,
+  temperature_kelvin: 298.15,
+  seed: 1,
+  scenario: 'miller_urey',
+} as const
+
 /** `paywall` makes a guard that reserves what `costOf` says. */
 export function datasetRoutes(
   paywall: (costOf: (c: AppContext) => Promise<Units>) => Guard,
@@ -14,7 +23,10 @@ export function datasetRoutes(
   return new Hono<AppEnv>().post('/generate', paywall(costOfRequest), (c) => {
     const { deps, paid, datasetRequest } = c.var
     const settle = paid.settleLater()
-    const dataset = datasetStream(datasetRequest, {
+    const isSample = paid.mode === 'test'
+    const request = isSample ? { ...datasetRequest, params: SAMPLE } : datasetRequest
+    const dataset = datasetStream(request, {
+      isSample,
       fallbackSeed: seedFrom(paid.seedBytes ?? deps.randomBytes(8)),
       settle: (reactions, isWhole) => settle({ apiCalls: 1, reactions }, isWhole),
       // A client that stops reading and leaves is told of by the request's signal alone.

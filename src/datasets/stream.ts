@@ -21,6 +21,8 @@ export interface DatasetOptions {
    * and then left; with the flag `enable_request_signal` it aborts this.
    */
   signal?: AbortSignal
+  /** Says in the answer that it is a sample. */
+  isSample?: boolean
 }
 
 export interface DatasetStream {
@@ -43,16 +45,17 @@ export interface DatasetStream {
 export function datasetStream(request: DatasetRequest, options: DatasetOptions): DatasetStream {
   const params = seeded(request.params, options.fallbackSeed)
   const network = networkOf(params.scenario)
+  const note = options.isSample ? { sample: true } : {}
   const text = tableText(request.format, reactionCells(network, params), {
-    head: { dataset_type: request.dataset_type, params },
-    end: (rows) => ({ rows, reactions: rows, seed: params.seed, algorithm: ALGORITHM }),
+    head: { ...note, dataset_type: request.dataset_type, params },
+    end: (rows) => ({ ...note, rows, reactions: rows, seed: params.seed, algorithm: ALGORITHM }),
   })
   const chunks = encodeRows(trajectories(network, params), text)
   const { body, ...rest } = settledStream(chunks, text.tail, options)
   return {
     body,
     contentType: CONTENT_TYPES[request.format],
-    filename: `${request.dataset_type}-${params.scenario}-${params.seed}.${request.format}`,
+    filename: `${request.dataset_type}-${options.isSample ? 'sample' : `${params.scenario}-${params.seed}`}.${request.format}`,
     seed: params.seed,
     algorithm: ALGORITHM,
     ...rest,

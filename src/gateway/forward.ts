@@ -58,10 +58,12 @@ async function requestHeaders(c: AppContext): Promise<Headers> {
   const identity = {
     userId: paid.account.userId,
     tier: paid.tier,
+    mode: paid.mode,
     requestId,
     tokenId: uuid(deps.randomBytes),
   }
   headers.set(IDENTITY_HEADER, await signIdentity(origin, identity, deps.now()))
+  if (paid.mode === 'test') headers.set('Tollgate-Mode', 'test')
   headers.set('X-Request-Id', requestId)
   const { protocol, host } = new URL(c.req.url)
   headers.set('X-Forwarded-Proto', protocol.slice(0, -1))

@@ -1,5 +1,6 @@
 // Who calls, told to the origin so that it can trust it: a short-lived JWT (RFC 7519) signed with the origin's secret.
 import { SignJWT } from 'jose'
+import type { KeyMode } from '../data/schema.ts'
 import type { Config } from '../env.ts'
 import type { Tier } from '../plans.ts'
 
@@ -12,6 +13,8 @@ const IDENTITY_SECONDS = 60
 export interface Identity {
   userId: string
   tier: Tier
+  /** `test`: with a test key, free of charge. */
+  mode: KeyMode
   requestId: string
   /** Unlike the request's id, which the caller may choose, used once. */
   tokenId: string
@@ -20,11 +23,11 @@ export interface Identity {
 /** HS256; `aud` is the origin's own scheme, host and port, `sub` the user; expires after 60 seconds. */
 export function signIdentity(
   { url, signingSecret }: NonNullable<Config['origin']>,
-  { userId, tier, requestId, tokenId }: Identity,
+  { userId, tier, mode, requestId, tokenId }: Identity,
   now: Date,
 ): Promise<string> {
   const issuedAt = Math.floor(now.getTime() / 1000)
-  return new SignJWT({ tier, request_id: requestId })
+  return new SignJWT({ tier, mode, request_id: requestId })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuer('tollgate')
     .setAudience(url.origin)

@@ -19,6 +19,13 @@ const LEAK = 'Holds your API key, which is for us alone. Send it in the X-API-Ke
 /** Fetch, section 2.2.4: such an answer has no body, not even an empty one. */
 const BODILESS = new Set([204, 205, 304])
 
+/** Says nothing of the origin: whoever tests has not paid for it. */
+const SAMPLE = {
+  sample: true,
+  detail:
+    'A sample, the same for every call with a test key: the API behind this path was not asked. Call with a live key for its answer.',
+}
+
 export interface GatewayOptions {
   /** Makes a guard that takes what `costOf` says. */
   paywall: (costOf: (c: AppContext) => Units) => Guard
@@ -39,6 +46,7 @@ export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv>
     },
     async function gateway(c, next) {
       if (!isTheirs(c)) return next()
+      if (isSpared(c)) return c.json(SAMPLE, 200, { 'Cache-Control': 'no-store' })
       const response = await forward(c, targetOf(c))
       // Nobody reads this; the origin did the work, so below 500 it is charged.
       if (!response) return c.body(null, 499 as 400)
@@ -46,6 +54,11 @@ export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv>
       return answer(c, response)
     },
   )
+}
+
+/** The origin hears nothing of test calls unless its seller wants it to. */
+function isSpared(c: AppContext): boolean {
+  return c.var.paid.mode === 'test' && c.var.deps.config.originTestCalls === 'sample'
 }
 
 /** @throws Problem for what would never reach the origin, before it costs anything */

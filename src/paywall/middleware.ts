@@ -2,20 +2,22 @@
 import { answerHeader } from '../answer-header.ts'
 import { type KeyIds, proveApiKey } from '../api-key.ts'
 import type { AppContext, Deps, Guard, Repetition } from '../context.ts'
+import { noteKeyUse } from '../data/key-use.ts'
 import { type Holding, settle, tendHolding, type Units } from '../data/leases.ts'
-import { putBounded } from '../data/memory.ts'
-import { promptPrices } from '../data/prices.ts'
 import { NO_UNITS } from '../data/units.ts'
 import { upkeep } from '../data/upkeep.ts'
-import { attempt, Problem } from '../problem.ts'
+import { attempt, type Problem } from '../problem.ts'
 import { type Admission, type Ask, decisionFor, isPlain } from './admission.ts'
 import { admitFromMemory, knownAsPaid } from './admit.ts'
-import type { Allowed, Decision, Denied } from './decide.ts'
+import type { Allowed } from './decide.ts'
+import { denialOf, invalidKey, missingKey, rememberKey } from './denial.ts'
 import { admitTogether } from './gather.ts'
 import { paidHeaders } from './headers.ts'
 import { repetitionOf } from './idempotency.ts'
 import { inBackground, ONE_CALL, OpenCall } from './open-call.ts'
-import { obstacleRefusal, paymentRefusal } from './refusal.ts'
+import { isWithinRate, rateLimited } from './rate.ts'
+import { obstacleRefusal } from './refusal.ts'
+import { testCall } from './test-call.ts'
 
 /**
  * The most that a call may use. It may throw a Problem for a bad request, which is told only to those who may call.
@@ -23,12 +25,8 @@ import { obstacleRefusal, paymentRefusal } from './refusal.ts'
  */
 export type CostOf = (c: AppContext) => Units | Promise<Units>
 
-// The tiers' limiters count over ten seconds (wrangler.toml).
-const RATE_PERIOD_SECONDS = 10
 /** What the gateway answers a caller who has left: nobody has seen the origin's answer. */
 const CLIENT_LEFT = 499
-/** A key that is no account's is believed to be none for this long at most. */
-const REFUSED_KEY_MS = 1_000
 
 /**
  * Guards a paid route. Throws the problems of the contract's paywall table; where nobody who could tell answers, the
@@ -39,6 +37,7 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     const deps = c.get('deps')
     const now = deps.now()
     const ids = provenKey(c, deps, now)
+    if (ids.mode === 'test') return testCall(c, deps, ids, costOf, next)
     const known = knownAsPaid(deps, ids.userId, ids.keyId, now)
     if (known && !(await isWithinRate(deps, known))) throw rateLimited()
     const request = known && requestOf(c, ids, costOf)
@@ -50,6 +49,7 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     // Memory takes no time: the clock of an edge stands still between two answers from outside.
     const tookMs = admission.source === 'memory' ? 0 : deps.now().getTime() - now.getTime()
 
+    inBackground(c, noteKeyUse(deps, ids.keyId, now.getTime()))
     const call = new OpenCall(c, deps, admission.decision, admission.holding)
     c.set('paid', call)
     const { policy, limit, timing } = paidHeaders(now, admission, tookMs)
@@ -74,18 +74,12 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
 /** The ids of a key that proves itself: hashed once, then known by its text. */
 function provenKey(c: AppContext, { memory, config }: Deps, now: Date): KeyIds {
   const text = c.req.header('X-API-Key')
-  if (!text) throw new Problem('missing_api_key', { headers: KEY_SCHEME })
+  if (!text) throw missingKey()
   const known = memory.keys.get(text)
   if (known) return known
   const ids = proveApiKey(config.apiKeySecrets, text)
   if (!ids || (memory.refusedKeys.get(text) ?? 0) > now.getTime()) throw invalidKey()
   return ids
-}
-
-const KEY_SCHEME = { 'WWW-Authenticate': 'ApiKey' }
-
-function invalidKey(): Problem {
-  return new Problem('invalid_api_key', { headers: KEY_SCHEME })
 }
 
 type Admitted = Admission & { decision: Allowed; holding: Holding }
@@ -160,11 +154,12 @@ function admissionFromStores(...asked: Parameters<typeof askStores>): Promise<Ad
 async function askStores(
   c: AppContext,
   deps: Deps,
-  { userId, keyId }: KeyIds,
+  ids: KeyIds,
   { units, repetition }: PaidRequest,
   isCounted: boolean,
   problem?: Problem,
 ): Promise<Admission> {
+  const { userId, keyId } = ids
   const asking = admitTogether(deps, { userId, keyId, units, repetition }).finally(() =>
     inBackground(c, upkeep(deps, deps.now().getTime())),
   )
@@ -174,7 +169,7 @@ async function askStores(
   if (repetition) c.set('repetition', repetition)
   try {
     if (!isCounted && !(await isWithinRate(deps, decision))) throw rateLimited()
-    if (!decision.allowed) throw await refusal(c, decision)
+    if (!decision.allowed) throw await denialOf(c, decision)
     if (problem) throw problem
     if (obstacle) throw obstacleRefusal(decision, obstacle, units ?? NO_UNITS, deps.now())
   } catch (refused) {
@@ -186,40 +181,11 @@ async function askStores(
   }
   // From now on, and not only when the call has ended: it may be the last for a while, and a long one.
   if (holding) inBackground(c, tendHolding(deps, holding))
-  putBounded(deps.memory.keys, c.req.header('X-API-Key') ?? '', { userId, keyId })
+  rememberKey(c, ids)
   return answer
 }
 
 function admitted(admission: Admission): Admitted {
   if (admission.decision.allowed && admission.holding) return admission as Admitted
   throw new Error('A call was let in without units')
-}
-
-async function refusal(c: AppContext, decision: Denied): Promise<Problem> {
-  const { config, stripe, now, memory } = c.get('deps')
-  if (decision.code === 'invalid_api_key') {
-    const believedMs = Math.min(REFUSED_KEY_MS, config.memorySeconds * 1000)
-    const text = c.req.header('X-API-Key') ?? ''
-    memory.keys.delete(text)
-    putBounded(memory.refusedKeys, text, now().getTime() + believedMs)
-    return invalidKey()
-  }
-  const { origin } = new URL(c.req.url)
-  return paymentRefusal(decision.code, decision.account, {
-    origin,
-    returnOrigin: config.redirectOrigins?.[0] ?? origin,
-    prices: await promptPrices(stripe, config.prices, now()),
-  })
-}
-
-/** By account, whether it has paid or not; a key that is not of an account has nothing to be counted by. */
-function isWithinRate({ limiters }: Deps, decision: Decision): Promise<boolean> | true {
-  if (!('account' in decision)) return true
-  const { account } = decision
-  const tier = decision.allowed ? decision.tier : account.intendedTier
-  return limiters.tier[tier].allows(account.userId)
-}
-
-function rateLimited(): Problem {
-  return new Problem('rate_limited', { headers: { 'Retry-After': String(RATE_PERIOD_SECONDS) } })
 }

@@ -29,6 +29,10 @@ export class OpenCall implements PaidCall {
     inBackground(c, this.#ended.promise)
   }
 
+  get mode(): 'live' {
+    return 'live'
+  }
+
   get endsBy(): AbortSignal {
     return this.#deps.signalAfter((LEASE_SECONDS - MARGIN_SECONDS) * 1000)
   }

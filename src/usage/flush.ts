@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import * as z from 'zod/mini'
 import { accountKeys, CHANGED_KEY } from '../data/accounts.ts'
+import { readList, takeOff } from '../data/changed-list.ts'
 import type { Stores } from '../data/memory.ts'
 import { type CountedWindow, countedWindows } from '../data/usage.ts'
 
@@ -10,24 +11,12 @@ const BATCH = 100
 /** A cron may run for minutes; what is left waits for the next. */
 const MOST_BATCHES = 200
 
-const CHANGED_SCRIPT = `return redis.call('ZRANGE', KEYS[1], 0, ${BATCH - 1}, 'WITHSCORES')`
-
 const COUNTS_SCRIPT = `
 local all = {}
 for i, key in ipairs(KEYS) do
   all[i] = redis.call('TYPE', key).ok == 'hash' and redis.call('HGETALL', key) or {}
 end
 return all`
-
-/** Takes an account off the list unless it has changed again meanwhile. */
-const WRITTEN_SCRIPT = `
-local removed = 0
-for i = 1, #ARGV, 2 do
-  if redis.call('ZSCORE', KEYS[1], ARGV[i]) == ARGV[i + 1] then
-    removed = removed + redis.call('ZREM', KEYS[1], ARGV[i])
-  end
-end
-return removed`
 
 const texts = z.array(z.string())
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -40,7 +29,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export async function flushUsage(stores: Stores): Promise<number> {
   let written = 0
   for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
-    const changed = texts.parse(await stores.redis.evaluate(CHANGED_SCRIPT, [CHANGED_KEY], []))
+    const changed = await readList(stores.redis, CHANGED_KEY, BATCH)
     if (changed.length === 0) return written
     const userIds = changed.filter((_, i) => i % 2 === 0)
     const keys = userIds.map((id) => accountKeys(id).usage)
@@ -53,10 +42,10 @@ export async function flushUsage(stores: Stores): Promise<number> {
           .map((window) => ({ userId: userIds[i] ?? '', window })),
       ),
     )
-    const removed = await stores.redis.evaluate(WRITTEN_SCRIPT, [CHANGED_KEY], changed)
+    const removed = await takeOff(stores.redis, CHANGED_KEY, changed)
     written += userIds.length
     // All of them have changed again: they are the next run's.
-    if (Number(removed) === 0) return written
+    if (removed === 0) return written
   }
   return written
 }

@@ -1,0 +1,233 @@
+// What an account does with its keys: list, create, rename, revoke, rotate. Knows no HTTP.
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import { KEY_PREFIXES, mintApiKey } from '../api-key.ts'
+import type { Deps } from '../context.ts'
+import {
+  addKey,
+  at,
+  audited,
+  changeKeys,
+  isActive,
+  type NewKey,
+  type NotAdded,
+  newKeyId,
+  raised,
+  type WaitUntil,
+} from '../data/api-keys.ts'
+import { latestUses } from '../data/key-use.ts'
+import { apiKeys, auditLog, type KeyMode } from '../data/schema.ts'
+
+/** How long an expired key stays in the list. */
+const SHOWN_DAYS = 7
+const DAY_MS = 86_400_000
+
+/** Who manages the account's keys. */
+export interface Manager {
+  userId: string
+  /** The key that they call with, or null for a token; and when that key ends. */
+  keyId: string | null
+  keyExpiresAt: Date | null
+  waitUntil: WaitUntil
+}
+
+/** A key as the list shows it, never with the key itself. Instants in ISO 8601. */
+export interface KeyView {
+  id: string
+  name: string
+  mode: KeyMode
+  prefix: string
+  last_four: string
+  /** Of the forms that it had under secrets that are being rotated out. */
+  former_last_four: string[]
+  created_at: string
+  /** To the minute. */
+  last_used_at: string | null
+  expires_at: string | null
+}
+
+/** A new key: here it is shown. */
+export type NewKeyView = KeyView & { key: string }
+
+/** `outlives`: the new key would not end with, or before, the one that it is asked for with. */
+export type NotMade = NotAdded | 'outlives'
+
+type Row = typeof apiKeys.$inferSelect
+
+/** The keys that are active or have expired a few days ago, the oldest first. */
+export async function listKeys(deps: Deps, userId: string): Promise<KeyView[]> {
+  return views(deps, userId, await shownKeys(deps, userId))
+}
+
+/** One of those that the list shows, or null. */
+export async function readKey(deps: Deps, userId: string, id: string): Promise<KeyView | null> {
+  const [view = null] = await views(deps, userId, await shownKeys(deps, userId, eq(apiKeys.id, id)))
+  return view
+}
+
+export async function createKey(
+  deps: Deps,
+  { userId, keyId, keyExpiresAt, waitUntil }: Manager,
+  { name, mode, expiresAt }: Omit<NewKey, 'id'>,
+): Promise<NewKeyView | NotMade> {
+  if (outlives(expiresAt, keyExpiresAt)) return 'outlives'
+  const key: NewKey = { id: newKeyId(deps.randomBytes), name, mode, expiresAt }
+  const audit = { key_id: key.id, by: keyId ?? 'token' }
+  const outcome = await addKey(deps, userId, key, { action: 'key.created', audit, waitUntil })
+  return outcome === 'added' ? newView(deps, userId, key) : outcome
+}
+
+/** False where the list has no such key. */
+export async function renameKey(
+  deps: Deps,
+  { userId, keyId }: Manager,
+  id: string,
+  name: string,
+): Promise<KeyView | null> {
+  const now = deps.now()
+  const detail = { key_id: id, by: keyId ?? 'token' }
+  await deps.db.execute(sql`
+    with renamed as (
+      update api_keys set name = ${name}
+      where id = ${id} and user_id = ${userId} and name <> ${name} and ${isShown(now)}
+      returning id
+    ),
+    ${audited(userId, now, 'key.renamed', detail, 'renamed')}
+    select 1`)
+  return readKey(deps, userId, id)
+}
+
+/** False where the account never had such a key; that it was revoked before changes nothing. */
+export async function revokeKey(
+  deps: Deps,
+  { userId, keyId, waitUntil }: Manager,
+  id: string,
+): Promise<boolean> {
+  const now = deps.now()
+  const detail = { key_id: id, by: keyId ?? 'token' }
+  const row = await changeKeys<{ found: boolean }>(
+    deps,
+    userId,
+    sql`
+    with revoked as (
+      update api_keys set revoked_at = ${at(now)}
+      where id = ${id} and user_id = ${userId} and revoked_at is null
+      returning id
+    ),
+    ${raised(userId, 'revoked')},
+    ${audited(userId, now, 'key.revoked', detail, 'revoked')}
+    select exists (select 1 from api_keys where id = ${id} and user_id = ${userId}) as found`,
+    waitUntil,
+  )
+  return row?.found ?? false
+}
+
+/** A new key in the place of `id`, which goes on for `graceSeconds` more at most; 0 revokes it. */
+export async function rotateKey(
+  deps: Deps,
+  { userId, keyId, keyExpiresAt, waitUntil }: Manager,
+  id: string,
+  graceSeconds: number,
+): Promise<NewKeyView | NotMade> {
+  const now = deps.now()
+  const [old] = await deps.db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), eq(apiKeys.userId, userId), isActive(now)))
+  if (!old) return 'gone'
+  const ownEnd = await endBeforeRotation(deps, userId, old)
+  if (outlives(ownEnd, keyExpiresAt)) return 'outlives'
+  const { name, mode } = old
+  const key: NewKey = { id: newKeyId(deps.randomBytes), name, mode, expiresAt: ownEnd }
+  const endsAt = graceSeconds > 0 ? new Date(now.getTime() + graceSeconds * 1000) : null
+  const audit = {
+    key_id: id,
+    successor: key.id,
+    expires_at: ownEnd?.toISOString() ?? null,
+    by: keyId ?? 'token',
+  }
+  const outcome = await addKey(deps, userId, key, {
+    action: 'key.rotated',
+    audit,
+    replaced: { id, endsAt },
+    waitUntil,
+  })
+  return outcome === 'added' ? newView(deps, userId, key) : outcome
+}
+
+/**
+ * When `key` would end if it had not been rotated before: whoever rotates it again, because the first answer was lost,
+ * gets no successor that ends with the grace.
+ */
+async function endBeforeRotation({ db }: Deps, userId: string, key: Row): Promise<Date | null> {
+  const [first] = await db
+    .select({ detail: auditLog.detail })
+    .from(auditLog)
+    .where(
+      and(
+        eq(auditLog.userId, userId),
+        eq(auditLog.action, 'key.rotated'),
+        sql`${auditLog.detail}->>'key_id' = ${key.id}`,
+      ),
+    )
+    .orderBy(asc(auditLog.id))
+    .limit(1)
+  if (!first) return key.expiresAt
+  const { expires_at: end } = first.detail
+  return typeof end === 'string' ? new Date(end) : null
+}
+
+function outlives(expiresAt: Date | null, callerEnds: Date | null): boolean {
+  return callerEnds !== null && (expiresAt === null || expiresAt > callerEnds)
+}
+
+/** Of a row: in the list, as it is active or has expired a few days ago. */
+function isShown(now: Date): SQL {
+  const since = new Date(now.getTime() - SHOWN_DAYS * DAY_MS)
+  return sql`revoked_at is null and (expires_at is null or expires_at > ${at(since)})`
+}
+
+function shownKeys({ db, now }: Deps, userId: string, condition?: SQL): Promise<Row[]> {
+  return db
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.userId, userId), isShown(now()), condition))
+    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
+}
+
+async function views(deps: Deps, userId: string, rows: readonly Row[]): Promise<KeyView[]> {
+  const used = await latestUses(
+    deps,
+    rows.map(({ id }) => id),
+  )
+  return rows.map((row) => {
+    const lastUsedAt = Math.max(row.lastUsedAt?.getTime() ?? 0, used.get(row.id) ?? 0)
+    return view(deps, userId, row, lastUsedAt === 0 ? null : new Date(lastUsedAt))
+  })
+}
+
+function newView(deps: Deps, userId: string, key: NewKey): NewKeyView {
+  const text = mintApiKey(deps.config.apiKeySecrets, { userId, keyId: key.id, mode: key.mode })
+  return { key: text, ...view(deps, userId, { ...key, createdAt: deps.now() }, null) }
+}
+
+function view(
+  { config }: Deps,
+  userId: string,
+  { id, name, mode, createdAt, expiresAt }: NewKey & Pick<Row, 'createdAt'>,
+  lastUsedAt: Date | null,
+): KeyView {
+  const [lastFour = '', ...former] = config.apiKeySecrets.map((secret) =>
+    mintApiKey([secret], { userId, keyId: id, mode }).slice(-4),
+  )
+  return {
+    id,
+    name,
+    mode,
+    prefix: KEY_PREFIXES[mode],
+    last_four: lastFour,
+    former_last_four: former,
+    created_at: createdAt.toISOString(),
+    last_used_at: lastUsedAt?.toISOString() ?? null,
+    expires_at: expiresAt?.toISOString() ?? null,
+  }
+}
