@@ -1,7 +1,15 @@
 // Many at once: what each may cost us is bounded before it is spent.
 import { describe, expect, test } from 'vitest'
 import { freshAddress, testApp, unique } from '../support/app.ts'
-import { BODIES, bodyFor, citizen, expectDecent, hasBody, ROUTES, send } from '../support/attack.ts'
+import {
+  BODIES,
+  citizen,
+  credentialsFor,
+  expectDecent,
+  hasBody,
+  ROUTES,
+  send,
+} from '../support/attack.ts'
 
 // A busy machine is no fault of Postgres.
 const app = testApp({ DATABASE_TIMEOUT_MS: '60000' })
@@ -82,7 +90,7 @@ const MEGABYTE = 1024 * 1024
 describe.each(reading.map((route) => [route.name, route] as const))(
   'of bodies, at %s',
   (_, route) => {
-    const who = route.path.includes('/datasets') ? { key: person.key } : { token: person.token }
+    const who = credentialsFor(route, person)
     const codes = async (body: string, headers: Record<string, string> = {}) => {
       const answers = await Promise.all(
         Array.from({ length: 10 }, () =>
@@ -107,10 +115,7 @@ describe.each(reading.map((route) => [route.name, route] as const))(
       ['6,000 keys', `{${Array.from({ length: 6_000 }, (_, i) => `"k${i}":1`).join(',')}}`],
       ['the same key many times', `{${'"email":"a@b.example",'.repeat(2_500)}"x":1}`],
       ['a long number', `{"email":${'9'.repeat(60_000)}}`],
-      [
-        'an email that matches slowly',
-        JSON.stringify({ ...bodyFor(route, person), email: `${'a.'.repeat(30_000)}@` }),
-      ],
+      ['an email that matches slowly', JSON.stringify({ email: `${'a.'.repeat(29_000)}@` })],
       ['blanks', ' '.repeat(60_000)],
       ['lone surrogates', JSON.stringify({ a: '\ud800'.repeat(9_000) })],
     ])('%s are refused, and soon', async (_, body) => {

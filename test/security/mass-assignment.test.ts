@@ -6,6 +6,7 @@ import {
   BODIES,
   bodyFor,
   citizen,
+  credentialsFor,
   expectDecent,
   hasBody,
   ROUTES,
@@ -112,7 +113,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
     const body = bodyFor(route, person)
     const before = await rowsOf(app, person.id)
     const answer = await send(app, route, {
-      ...(route.path.includes('/datasets') ? { key: person.key } : { token: person.token }),
+      ...credentialsFor(route, person),
       id: person.keyId,
       body: { ...body, ...more(body) },
     })
@@ -168,8 +169,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
     const person = await citizen(app)
     const body = make(JSON.stringify(bodyFor(route, person))).replace(/,\}$/, '}')
     const answer = await send(app, route, {
-      token: person.token,
-      ...(route.path.includes('/datasets') && { key: person.key, token: '' }),
+      ...credentialsFor(route, person),
       id: person.keyId,
       body,
     })

@@ -2,7 +2,7 @@
 // the Worker asks for written down.
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Json, testApp, unique } from '../support/app.ts'
-import { bodyFor, citizen, hasBody, ROUTES, routesOf, send } from '../support/attack.ts'
+import { bodyFor, citizen, credentialsFor, hasBody, ROUTES, send } from '../support/attack.ts'
 import { gateway, originUrl, stack, story } from '../support/origin.ts'
 import { customer } from '../support/shop.ts'
 
@@ -200,7 +200,7 @@ describe.each(ROUTES.map((route) => [route.name, route] as const))('%s', (_, rou
       : [undefined]
     for (const each of bodies) {
       await send(app, route, {
-        ...(routesOf('paid').includes(route) ? { key: person.key } : { token: person.token }),
+        ...credentialsFor(route, person),
         id: listening,
         headers: evilHosts,
         body: each,

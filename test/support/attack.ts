@@ -66,6 +66,18 @@ export const BODIES: Readonly<Record<string, (person: Person) => Record<string, 
   'POST /api/v1/auth/login': ({ email, password }) => ({ email, password }),
   'POST /api/v1/billing/checkout/session': () => ({ tier: 'research', ...urls }),
   'POST /api/v1/billing/portal': () => ({ return_url: 'https://app.example.com/back' }),
+  'PUT /api/v1/account/password': ({ password }) => ({
+    password,
+    new_password: unique('another long password'),
+  }),
+  'PUT /api/v1/account/email': ({ password }) => ({
+    password,
+    email: `${unique('moved')}@example.com`,
+  }),
+  'DELETE /api/v1/account': ({ password }) => ({ password }),
+  'POST /api/v1/keys': () => ({ name: 'another key' }),
+  'PATCH /api/v1/keys/:id': () => ({ name: 'another name' }),
+  'POST /api/v1/keys/:id/rotate': () => ({ grace_seconds: 60 }),
   'POST /api/v1/datasets/generate': () => ({
     dataset_type: 'reaction_trajectories',
     params: { runs: 1, max_reactions: 3 },
@@ -94,22 +106,32 @@ export function told({ status, json, headers }: Answer): unknown {
   return [status, { ...json, request_id: '' }, headers.get('WWW-Authenticate')]
 }
 
-export type Door = 'public' | 'account' | 'paid'
+/** Who is let in: anybody, a key or a token, a token alone, a paid key alone. */
+export type Door = 'public' | 'account' | 'person' | 'paid'
 
-/** Who is let in, as the routes themselves say it to a stranger. Those that Stripe signs for count as public. */
-export async function doors(app: TestApp): Promise<ReadonlyMap<string, Door>> {
-  const asked = await Promise.all(
-    ROUTES.map(async (route): Promise<[string, Door]> => {
-      const { json } = await send(app, route, { body: {} })
-      if (json.code === 'missing_api_key') return [route.name, 'paid']
-      return [route.name, json.code === 'missing_credentials' ? 'account' : 'public']
-    }),
-  )
-  return new Map(asked)
+/** The route's door, as it says it to a stranger. What Stripe signs for counts as public. */
+async function doorOf(app: TestApp, route: Route): Promise<Door> {
+  const { json, headers } = await send(app, route, { body: {} })
+  if (json.code === 'missing_api_key') return 'paid'
+  if (json.code !== 'missing_credentials') return 'public'
+  return headers.get('WWW-Authenticate')?.includes('ApiKey') ? 'account' : 'person'
 }
 
-const known = await doors(testApp())
-export const routesOf = (door: Door) => ROUTES.filter(({ name }) => known.get(name) === door)
+const stranger = testApp()
+const known = new Map<string, Door>()
+for (const route of ROUTES) known.set(route.name, await doorOf(stranger, route))
+
+/** The routes behind these doors. */
+export const routesOf = (...doors: Door[]) =>
+  ROUTES.filter(({ name }) => doors.includes(known.get(name) ?? 'public'))
+
+/** What `person` opens that route with. */
+export function credentialsFor(
+  { name }: Route,
+  { token, key }: { token: string; key: string },
+): { token?: string; key?: string } {
+  return known.get(name) === 'paid' ? { key } : { token }
+}
 
 /** What comes from inside and helps an attacker alone: traces, SQL, names of parts, addresses of services. */
 const INTERNALS =
