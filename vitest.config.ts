@@ -60,6 +60,7 @@ export default defineConfig(({ mode }) => {
             // requests share an isolate's; what they remember belongs to each test's own app.
             isolate: false,
             maxWorkers: 1,
+            setupFiles: ['./test/support/watch-log.ts'],
             include: ['test/**/*.test.ts'],
             exclude: ['test/dev/**', 'test/workerd/**', 'test/bench/**'],
           },

@@ -2,7 +2,10 @@
 // without any look-up and the database holds neither keys nor hashes of them.
 import { crc32 } from 'node:zlib'
 import { equalBytes, formatUuid, hmacSha256 } from './crypto.ts'
-import type { KeyMode } from './data/schema.ts'
+
+/** What a key opens: the paid API, or its samples. */
+export const KEY_MODES = ['live', 'test'] as const
+export type KeyMode = (typeof KEY_MODES)[number]
 
 /** What a key begins with says what it opens; the tag covers it, so that nobody makes one into the other. */
 export const KEY_PREFIXES: Readonly<Record<KeyMode, string>> = {

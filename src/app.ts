@@ -13,6 +13,7 @@ import { ownPaths } from './gateway/own-paths.ts'
 import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError, answerNotFound } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
+import { ownPathFinder } from './http/methods.ts'
 import { openRequest } from './http/middleware.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { paywall } from './paywall/middleware.ts'
@@ -24,12 +25,13 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   const api = new Hono<AppEnv>()
   const guard = authenticated()
 
-  app.onError(answerError)
-  app.notFound(answerNotFound(app))
-  app.use('/api/v1/health', openRequest())
-  app.route('/api/v1/health', healthRoutes())
-  app.use(openRequest(deps))
+  const findOwnPath = ownPathFinder(app)
 
+  app.onError(answerError)
+  app.notFound(answerNotFound(findOwnPath))
+  app.use(openRequest(deps, { bare: '/api/v1/health', findOwnPath }))
+
+  api.route('/health', healthRoutes())
   api.route('/auth', authRoutes())
   api.route('/account', accountRoutes({ anyone: guard, person: authenticated({ by: 'token' }) }))
   api.route('/keys', keyRoutes(guard))

@@ -1,13 +1,12 @@
 // Types only: what a request carries through the app.
 import type { Context, MiddlewareHandler } from 'hono'
 import type Stripe from 'stripe'
-import type { KeyIds } from './api-key.ts'
+import type { KeyIds, KeyMode } from './api-key.ts'
 import type { RandomBytes } from './crypto.ts'
 import type { AccountSnapshot } from './data/account-snapshot.ts'
 import type { Database } from './data/db.ts'
 import type { Memory } from './data/memory.ts'
 import type { RedisClient } from './data/redis.ts'
-import type { KeyMode } from './data/schema.ts'
 import type { Units } from './data/units.ts'
 import type { DatasetRequest } from './datasets/params.ts'
 import type { Bindings, Config } from './env.ts'
@@ -74,14 +73,25 @@ export interface Variables {
   deps: Deps
   /** Set by the `authenticated` guard. */
   account: AccountSnapshot
-  /** Set by the `authenticated` guard where a key was sent. */
-  callerKey: KeyIds | undefined
   /** Set by the paywall. */
   paid: PaidCall
   /** Set by the paywall for a call with an idempotency key. */
   repetition: Repetition | undefined
   /** Set while the paywall asks what a data set costs. */
   datasetRequest: DatasetRequest
+  /** Set where a key has proven itself, by the guard that asked for it: paid or not. */
+  caller: KeyIds | undefined
+  /** Set by the paywall where the stores were asked: who knew the account. */
+  layer: string
+  /** How long the paywall, and a guard of the account's own calls, took. */
+  paywallMs: number
+  authMs: number
+  /** Set where an answer is the seller's origin's. */
+  fromOrigin: true
+  /** What the log calls the route where that is not the pattern of what answered; null where there is none. */
+  route: string | null
+  /** Set by what writes a problem: its code. */
+  problem: string
 }
 
 export interface AppEnv {

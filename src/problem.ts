@@ -235,6 +235,7 @@ export function respondWithProblem(
   extras: ProblemExtras = {},
 ): Response {
   const { status, title, detail } = CATALOGUE[code]
+  c.set('problem', code)
   const requestId: string | undefined = c.get('requestId')
   const body = {
     type: `urn:tollgate:problem:${code}`,
@@ -247,9 +248,6 @@ export function respondWithProblem(
   }
   return c.body(JSON.stringify(body), status, {
     'Content-Type': 'application/problem+json',
-    // Also where the request has failed before anybody could add it.
-    ...(requestId && { 'X-Request-Id': requestId }),
-    'Cache-Control': 'no-store',
     ...extras.headers,
   })
 }

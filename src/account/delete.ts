@@ -21,7 +21,11 @@ const ROUNDS = 6
  * again; the other way round one would pay whom nobody knows any more.
  * @throws Stripe's errors: no row is deleted then; Problem unavailable, invalid_token
  */
-export async function deleteAccount(deps: Deps, userId: string): Promise<DeletionView> {
+export async function deleteAccount(
+  deps: Deps,
+  userId: string,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<DeletionView> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const holder = await holderOf(deps, userId)
     const { stripeCustomerId: customer } = holder
@@ -30,7 +34,7 @@ export async function deleteAccount(deps: Deps, userId: string): Promise<Deletio
       : { hadSubscription: false }
     const former = await deleteRows(deps, holder, hadSubscription)
     if (!former) continue
-    await forgetAccount(deps, userId)
+    await forgetAccount(deps, userId, waitUntil)
     deps.log('info', 'account_deleted', { user_id: userId })
     return view(customer, former)
   }

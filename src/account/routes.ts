@@ -50,7 +50,8 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     .delete('/', by.person, async (c) => {
       const { password } = await validJson(c, deletionBody)
       await confirmed(c, password)
-      return privateJson(c, await deleteAccount(c.var.deps, c.var.account.userId))
+      const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work)
+      return privateJson(c, await deleteAccount(c.var.deps, c.var.account.userId, waitUntil))
     })
 }
 

@@ -60,7 +60,7 @@ async function accountOfKey(c: AppContext, apiKey: string): Promise<AccountSnaps
   const account = ids && (await loadAccount(deps.db, ids.userId))
   if (account && isKeyActive(account, ids.keyId, deps.now())) {
     if (ids.mode === 'test') throw new Problem('live_key_required')
-    c.set('callerKey', ids)
+    c.set('caller', ids)
     const noting = noteKeyUse(deps, ids.keyId, deps.now().getTime())
     if (noting) c.executionCtx.waitUntil(noting)
     return account

@@ -2,6 +2,7 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { accountGone } from '../account-gone.ts'
 import type { Deps } from '../context.ts'
+import { emailDigest } from '../data/former-accounts.ts'
 import { users } from '../data/schema.ts'
 import { isCustomerMissing, isMissing } from '../stripe-fault.ts'
 import { createOnce } from './create-once.ts'
@@ -36,8 +37,9 @@ export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<str
   if (known) await keepHistory(deps, known)
   const customer = await createOnce(
     deps,
-    // The customer that it replaces stands in the key: Stripe would answer the deleted one again.
-    `tollgate-customer-${user.id}-${known ?? 'first'}`,
+    // The customer that it replaces stands in the key: Stripe would answer the deleted one again. And the email, which
+    // may have been changed since a call that died: Stripe refuses a key that comes with something else.
+    `tollgate-customer-${user.id}-${known ?? 'first'}-${emailDigest(deps.config.apiKeySecrets, user.email).slice(0, 16)}`,
     (options) =>
       deps.stripe.customers.create({ email: user.email, metadata: { user_id: user.id } }, options),
   )
@@ -59,18 +61,22 @@ export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<str
   return customer.id
 }
 
-/** Somebody else was first: theirs counts. Of an account that is gone no customer may stay behind, nor its email. */
+/**
+ * Somebody else was first: theirs counts. What was made for an account that is gone, or under another email, must not
+ * stay behind.
+ */
 async function otherCustomer(deps: Deps, userId: string, made: string): Promise<string> {
   const [user] = await deps.db
     .select({ customer: users.stripeCustomerId })
     .from(users)
     .where(eq(users.id, userId))
-  if (user) return user.customer ?? made
+  if (user?.customer === made) return made
   try {
     await deps.stripe.customers.del(made)
   } catch (error) {
     if (!isCustomerMissing(error)) throw error
   }
+  if (user?.customer) return user.customer
   throw accountGone()
 }
 

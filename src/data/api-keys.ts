@@ -1,12 +1,13 @@
 // API keys' rows: which of them are active, how one is added, and how everybody hears of a change. Shared by sign-up,
 // login and the calls that manage keys.
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import type { KeyMode } from '../api-key.ts'
 import type { RandomBytes } from '../crypto.ts'
 import { errorFields } from '../log.ts'
 import { type SnapshotRow, snapshotQuery, toSnapshot, toUsed } from './account-snapshot.ts'
 import { refreshAccount, writeThrough } from './accounts.ts'
 import type { Stores } from './memory.ts'
-import { apiKeys, type KeyMode, users } from './schema.ts'
+import { apiKeys, users } from './schema.ts'
 
 /** Keys that an account may have active at once. */
 export const MOST_KEYS = 20

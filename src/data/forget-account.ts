@@ -19,17 +19,38 @@ redis.call('PEXPIRE', account, ${REMEMBERED_MS})
 redis.call('PEXPIRE', usage, ${REMEMBERED_MS})
 return 1`
 
+const PAUSE_MS = 500
+/** `waitUntil` lasts 30 s. After that the snapshot that Redis still has ends by itself, within a minute of its making. */
+const MOST_TRIES = 20
+
 /**
- * Takes a deleted account out of Redis and this isolate's memory, after its rows are gone. A Redis that fails is
- * logged: the snapshot that it still has ends by itself within a minute.
+ * Takes a deleted account out of Redis and this isolate's memory, after its rows are gone. Where Redis does not hear of
+ * it, it is told again in the background.
  */
-export async function forgetAccount(stores: Stores, userId: string): Promise<void> {
+export async function forgetAccount(
+  stores: Stores,
+  userId: string,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<void> {
   takeNote(stores, userId, UNKNOWN, stores.now().getTime())
+  if (!(await tellRedis(stores, userId))) waitUntil(tellAgain(stores, userId))
+}
+
+async function tellRedis(stores: Stores, userId: string): Promise<boolean> {
   const { snapshot, usage, leases } = accountKeys(userId)
   const args = [userId, String(LAST_VERSION)]
   try {
     await stores.redis.evaluate(FORGET_SCRIPT, [snapshot, usage, leases, CHANGED_KEY], args)
+    return true
   } catch (error) {
     stores.log('error', 'account_not_forgotten', { user_id: userId, ...errorFields(error) })
+    return false
+  }
+}
+
+async function tellAgain(stores: Stores, userId: string): Promise<void> {
+  for (let i = 0; i < MOST_TRIES; i += 1) {
+    await stores.pause(PAUSE_MS)
+    if (await tellRedis(stores, userId)) return
   }
 }

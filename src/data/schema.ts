@@ -15,6 +15,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import { KEY_MODES } from '../api-key.ts'
 import { TIERS } from '../plans.ts'
 
 /** Stripe's words for a subscription's state. */
@@ -29,10 +30,6 @@ export const SUBSCRIPTION_STATUSES = [
   'paused',
 ] as const
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number]
-
-/** What a key opens: the paid API, or its samples. */
-export const KEY_MODES = ['live', 'test'] as const
-export type KeyMode = (typeof KEY_MODES)[number]
 
 /** Where an event stands in the ledger. */
 export const EVENT_STATES = ['processing', 'failed', 'done'] as const

@@ -1,6 +1,6 @@
 // Who calls, told to the origin so that it can trust it: a short-lived JWT (RFC 7519) signed with the origin's secret.
 import { SignJWT } from 'jose'
-import type { KeyMode } from '../data/schema.ts'
+import type { KeyMode } from '../api-key.ts'
 import type { Config } from '../env.ts'
 import type { Tier } from '../plans.ts'
 

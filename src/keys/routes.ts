@@ -1,8 +1,8 @@
 // /keys: an account's API keys. The key itself is shown by what makes one, and by nothing else here.
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
+import { KEY_MODES } from '../api-key.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
-import { KEY_MODES } from '../data/schema.ts'
 import { Problem } from '../problem.ts'
 import { validJson } from '../validate.ts'
 import { noSuchKey, notMade, tooManyChanges } from './refusal.ts'
@@ -93,11 +93,11 @@ function limited(): Guard {
 }
 
 function manager(c: AppContext): Manager {
-  const { account, callerKey } = c.var
-  const key = account.keys.find(({ id }) => id === callerKey?.keyId)
+  const { account, caller } = c.var
+  const key = account.keys.find(({ id }) => id === caller?.keyId)
   return {
     userId: account.userId,
-    keyId: callerKey?.keyId ?? null,
+    keyId: caller?.keyId ?? null,
     keyExpiresAt: key?.expiresAt ? new Date(key.expiresAt) : null,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }

@@ -1,6 +1,6 @@
 // What an account does with its keys: list, create, rename, revoke, rotate. Knows no HTTP.
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
-import { KEY_PREFIXES, mintApiKey } from '../api-key.ts'
+import { KEY_PREFIXES, type KeyMode, mintApiKey } from '../api-key.ts'
 import type { Deps } from '../context.ts'
 import {
   addKey,
@@ -15,7 +15,7 @@ import {
   type WaitUntil,
 } from '../data/api-keys.ts'
 import { latestUses } from '../data/key-use.ts'
-import { apiKeys, auditLog, type KeyMode } from '../data/schema.ts'
+import { apiKeys, auditLog } from '../data/schema.ts'
 
 /** How long an expired key stays in the list. */
 const SHOWN_DAYS = 7

@@ -1,6 +1,5 @@
 // A call with a test key: let in as if it were subscribed, by an account that is there, at the rate of its plan. Spends
 // nothing, counts nothing, and acts out a refusal where it is asked to.
-import type { Next } from 'hono'
 import { answerHeader } from '../answer-header.ts'
 import type { KeyIds } from '../api-key.ts'
 import type { AppContext, Deps, PaidCall } from '../context.ts'
@@ -33,19 +32,18 @@ export async function testCall(
   deps: Deps,
   ids: KeyIds,
   costOf: (c: AppContext) => Units | Promise<Units>,
-  next: Next,
+  next: () => Promise<void>,
 ): Promise<void> {
   const now = deps.now()
   // Whoever this isolate has seen before is counted before anything is asked for.
   const seen = deps.memory.accounts.get(ids.userId)?.account
-  if (seen) await requireRate(deps, asSubscribed(deps, seen, now))
+  const isCounted = seen !== undefined && seen !== null && isKeyActive(seen, ids.keyId, now)
+  if (isCounted) await requireRate(c, deps, asSubscribed(deps, seen, now))
   const { account, source } = await accountOf(c, deps, ids)
   rememberKey(c, ids)
   inBackground(c, noteKeyUse(deps, ids.keyId, now.getTime()))
-  // Also for what is thrown from here on.
-  c.header(MODE_HEADER, 'test')
   const decision = asSubscribed(deps, account, now)
-  if (!seen) await requireRate(deps, decision)
+  if (!isCounted) await requireRate(c, deps, decision)
   const outcome = outcomeOf(c)
   if (outcome === 'rate_limited') throw rateLimited()
   if (outcome === 'past_due') throw await paymentDenial(c, 'payment_past_due', account)
@@ -93,7 +91,13 @@ function asSubscribed({ config }: Deps, account: AccountSnapshot, now: Date): Al
 }
 
 /** Apart from the live calls: whoever tests must not stop what is sold. @throws Problem rate_limited */
-async function requireRate({ limiters }: Deps, { account, tier }: Allowed): Promise<void> {
+async function requireRate(
+  c: AppContext,
+  { limiters }: Deps,
+  { account, tier }: Allowed,
+): Promise<void> {
+  // The key is known to be one: from here on every answer says so, what is thrown too.
+  c.header(MODE_HEADER, 'test')
   if (!(await limiters.tier[tier].allows(`${account.userId}:test`))) throw rateLimited()
 }
 

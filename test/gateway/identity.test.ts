@@ -40,6 +40,7 @@ describe('the origin hears', () => {
       aud: originUrl,
       sub: customer.id,
       tier: 'pro',
+      mode: 'live',
       request_id: id,
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       iat: expect.any(Number),
