@@ -11,7 +11,7 @@ const app = testApp()
 const [secret] = app.deps.config.jwtSecrets
 const person = await signUp(app)
 const other = await signUp(app)
-const routes = routesOf('account')
+const routes = routesOf('account', 'person')
 
 const encode = (part: unknown) =>
   Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
