@@ -134,6 +134,36 @@ test('the log has a JSON line for each request, and nothing else of the Workerâ€
   }
 })
 
+test('and nothing of whoever signs up, logs in and calls', async () => {
+  const email = `person-${crypto.randomUUID()}@example.com`
+  const password = 'correct horse battery'
+  const call = async (path: string, body: object, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`http://127.0.0.1:${worker.port}/api/v1${path}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
+    return (await answer.json()) as Record<string, string>
+  }
+  const { access_token, api_key = '' } = await call('/auth/register', { email, password })
+  await call('/auth/login', { email, password })
+  await call('/auth/login', { email, password: `not ${password}` })
+  await call('/datasets/generate', {}, { 'X-API-Key': api_key, 'X-Request-Id': api_key })
+  await call(`/${api_key}?key=${api_key}`, {})
+  await expect.poll(() => requestLines().at(-1)).toContain('"code":"not_found"')
+  const vars = Object.entries(inject('vars')).filter(([name]) => /SECRET|TOKEN|DATABASE/.test(name))
+  for (const secret of [
+    email,
+    password,
+    access_token,
+    api_key,
+    ...vars.map(([, value]) => value),
+  ]) {
+    expect(secret).toMatch(/./)
+    expect(worker.output()).not.toContain(secret)
+  }
+})
+
 function requestLines(): string[] {
   return worker
     .output()
