@@ -28,7 +28,10 @@ export interface Deps {
   stripe: Stripe
   limiters: {
     authByAddress: RateLimiter
+    /** By account and network together. */
     authByAccount: RateLimiter
+    /** By account: calls that make Stripe work. */
+    billing: RateLimiter
     tier: Readonly<Record<Tier, RateLimiter>>
   }
   now(): Date

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { mintApiKey } from '../src/api-key.ts'
 import { createApp } from '../src/app.ts'
 import { signUp, testApp } from './support/app.ts'
+import { makeKey } from './support/keys.ts'
 
 /** What a stranger may call; everything else needs a key, a token or Stripe's signature. */
 const PUBLIC = new Set([
@@ -41,6 +42,9 @@ const badKeys = [
   ['a key under another secret', mintApiKey([new Uint8Array(32)], nobody)],
   ['a proven key of nobody', mintApiKey(secrets, nobody)],
 ] as const
+const testKey = signUp(app)
+  .then((person) => makeKey(app, person, { mode: 'test' }))
+  .then(({ key }) => key)
 
 function knock(route: string, call: { key?: string; token?: string } = {}) {
   const [method = '', path = ''] = route.split(' ')
@@ -84,6 +88,14 @@ describe.each(doors)('%s', (route) => {
     expect(json.code).toBe(PAID.has(route) ? 'missing_api_key' : 'missing_credentials')
     const scheme = TOKEN_ONLY.has(route) ? 'Bearer' : 'ApiKey'
     expect(headers.get('WWW-Authenticate')).toContain(scheme)
+  })
+
+  test('lets a test key in where it sells, and nowhere else', async () => {
+    const { status, json } = await knock(route, { key: await testKey })
+    const refusal = TOKEN_ONLY.has(route)
+      ? [401, 'missing_credentials']
+      : [403, 'live_key_required']
+    expect([status, json.code]).toEqual(PAID.has(route) ? [422, 'invalid_request'] : refusal)
   })
 
   test('refuses a bad token', async () => {

@@ -76,7 +76,7 @@ function contradictions({ values, sources }: Patient): Finding[] {
     const [now, before] = [values[name], values[`${name}_PREVIOUS`]]
     const of = `${name}_PREVIOUS`
     const rule = { level: 'warn' as const, item: of, of }
-    const todo = `finish it as the README tells, then: wrangler secret delete ${of}`
+    const todo = `finish it as the README tells, then: npx wrangler secret delete ${of} --env production`
     return [
       {
         ...rule,

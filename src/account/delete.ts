@@ -1,6 +1,7 @@
 // Deleting an account: the end of everything at Stripe, then its rows, then what Redis has of it.
 import { sql } from 'drizzle-orm'
 import type { Deps } from '../context.ts'
+import { forgetAttempts } from '../data/attempts.ts'
 import { forgetAccount } from '../data/forget-account.ts'
 import { emailDigest } from '../data/former-accounts.ts'
 import { Problem } from '../problem.ts'
@@ -35,6 +36,7 @@ export async function deleteAccount(
     const former = await deleteRows(deps, holder, hadSubscription)
     if (!former) continue
     await forgetAccount(deps, userId, waitUntil)
+    await forgetAttempts(deps, holder.email)
     deps.log('info', 'account_deleted', { user_id: userId })
     return view(customer, former)
   }

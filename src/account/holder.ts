@@ -3,10 +3,11 @@
 import { eq } from 'drizzle-orm'
 import { accountGone } from '../account-gone.ts'
 import type { Deps } from '../context.ts'
+import { tryPassword } from '../data/attempts.ts'
 import { users } from '../data/schema.ts'
 import { checkPassword } from '../password.ts'
 import { Problem } from '../problem.ts'
-import { throttleAccount, throttleAddress } from '../throttle.ts'
+import { throttleAddress } from '../throttle.ts'
 
 /** The account's row, as its changes need it. */
 export interface Holder {
@@ -37,8 +38,10 @@ export async function confirmPassword(
 ): Promise<Holder> {
   await throttleAddress(deps, address)
   const holder = await holderOf(deps, userId)
-  await throttleAccount(deps, holder.email)
-  await requirePassword(holder, password)
+  const caller = { address, email: holder.email }
+  const check = () => checkPassword(password, holder.passwordHash)
+  const { matches } = await tryPassword(deps, caller, check, (outcome) => !outcome.matches)
+  if (!matches) throw new Problem('incorrect_password')
   return holder
 }
 

@@ -1,8 +1,10 @@
 // /account: what it is, password, email, sessions, everything held on it, its end.
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
+import { refuseCommonPassword } from '../common-passwords.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
 import { email, knownPassword, newPassword } from '../credentials.ts'
+import { trySignUp } from '../data/attempts.ts'
 import { Problem } from '../problem.ts'
 import { validJson } from '../validate.ts'
 import { deleteAccount } from './delete.ts'
@@ -23,6 +25,7 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     .put('/password', by.person, async (c) => {
       const { password, new_password } = await validJson(c, passwordBody)
       const holder = await confirmed(c, password)
+      refuseCommonPassword(new_password, holder.email, 'new_password')
       const change = { password, newPassword: new_password }
       return privateJson(c, await changePassword(c.var.deps, holder, change))
     })
@@ -30,8 +33,12 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     .put('/email', by.person, async (c) => {
       const body = await validJson(c, emailBody)
       await confirmed(c, body.password)
-      const outcome = await changeEmail(c.var.deps, c.var.account.userId, body.email)
-      if (outcome === 'email_taken') throw new Problem('email_taken')
+      const { deps, account } = c.var
+      const caller = { address: addressOf(c), email: body.email }
+      const change = () => changeEmail(deps, account.userId, body.email)
+      // Whoever asks whether an email is taken is counted as at register.
+      const outcome = await trySignUp(deps, caller, change, isTaken)
+      if (isTaken(outcome)) throw new Problem('email_taken')
       return privateJson(c, await viewAccount(c.var.deps, c.var.account))
     })
 
@@ -55,9 +62,15 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     })
 }
 
+const isTaken = (outcome: 'changed' | 'email_taken') => outcome === 'email_taken'
+
 function confirmed(c: AppContext, password: string): Promise<Holder> {
-  const address = c.req.header('CF-Connecting-IP')
-  return confirmPassword(c.var.deps, { userId: c.var.account.userId, password, address })
+  const { userId } = c.var.account
+  return confirmPassword(c.var.deps, { userId, password, address: addressOf(c) })
+}
+
+function addressOf(c: AppContext): string | undefined {
+  return c.req.header('CF-Connecting-IP')
 }
 
 function privateJson(c: AppContext, body: object): Response {

@@ -141,7 +141,6 @@ export async function loadAccount(db: Database, userId: string): Promise<Account
   return row ? toSnapshot(row) : null
 }
 
-/** @throws AccountsUnavailable */
 export async function readRow(db: Database, userId: string): Promise<SnapshotRow | undefined> {
   try {
     return (await db.execute<SnapshotRow>(snapshotQuery(userId))).rows[0]

@@ -2,7 +2,7 @@
 // nothing, counts nothing, and acts out a refusal where it is asked to.
 import { answerHeader } from '../answer-header.ts'
 import type { KeyIds } from '../api-key.ts'
-import type { AppContext, Deps, PaidCall } from '../context.ts'
+import type { AppContext, Deps, Guard, PaidCall } from '../context.ts'
 import { type AccountSnapshot, isKeyActive, subscriptionOf } from '../data/account-snapshot.ts'
 import { recall } from '../data/accounts.ts'
 import { noteKeyUse } from '../data/key-use.ts'
@@ -32,7 +32,7 @@ export async function testCall(
   deps: Deps,
   ids: KeyIds,
   costOf: (c: AppContext) => Units | Promise<Units>,
-  next: () => Promise<void>,
+  next: Parameters<Guard>[1],
 ): Promise<void> {
   const now = deps.now()
   // Whoever this isolate has seen before is counted before anything is asked for.

@@ -79,13 +79,15 @@ describe.each([
 
 test('API_KEY_SECRET is set for the first time together with a rotation of JWT_SECRET_KEY', async () => {
   const before = { JWT_SECRET_KEY: OLD, API_KEY_SECRET: undefined }
+  const prepared = { ...before, JWT_SECRET_KEY_PREVIOUS: NEW, API_KEY_SECRET_PREVIOUS: JWT }
   const after = { JWT_SECRET_KEY: NEW, JWT_SECRET_KEY_PREVIOUS: OLD, API_KEY_SECRET: JWT }
   const person = await signUp(testApp(before))
   expect(await opens(after, { token: person.token })).toBe('opens')
   expect(await opens(after, { key: person.key })).toBe('opens')
   const { api_key: key } = await logIn(after, person)
   expect(key).not.toBe(person.key)
-  expect(await opens(after, { key })).toBe('opens')
+  expect([await opens(after, { key }), await opens(prepared, { key })]).toEqual(['opens', 'opens'])
+  expect(await opens(prepared, { key: person.key })).toBe('opens')
   // Alone it would end every key.
   expect(await opens({ ...before, API_KEY_SECRET: JWT }, { key: person.key })).toBe(
     'invalid_api_key',
