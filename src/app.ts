@@ -14,7 +14,7 @@ import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError, answerNotFound } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { ownPathFinder } from './http/methods.ts'
-import { openRequest } from './http/middleware.ts'
+import { openRequest, timed } from './http/middleware.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { paywall } from './paywall/middleware.ts'
 import { usageRoutes } from './usage/routes.ts'
@@ -23,7 +23,7 @@ import { usageRoutes } from './usage/routes.ts'
 export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   const api = new Hono<AppEnv>()
-  const guard = authenticated()
+  const guard = timed(authenticated())
 
   const findOwnPath = ownPathFinder(app)
 
@@ -33,7 +33,10 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
 
   api.route('/health', healthRoutes())
   api.route('/auth', authRoutes())
-  api.route('/account', accountRoutes({ anyone: guard, person: authenticated({ by: 'token' }) }))
+  api.route(
+    '/account',
+    accountRoutes({ anyone: guard, person: timed(authenticated({ by: 'token' })) }),
+  )
   api.route('/keys', keyRoutes(guard))
   api.route('/billing/webhooks', webhookRoutes())
   api.route('/billing/usage', usageRoutes(guard))

@@ -71,6 +71,17 @@ export function openRequest(
   }
 }
 
+/** The guard, with the time that it took for the request's line. */
+export function timed(guard: Guard): Guard {
+  return function timed(c, next) {
+    const startedMs = timeOf(c)
+    return guard(c, () => {
+      c.set('authMs', timeOf(c) - startedMs)
+      return next()
+    })
+  }
+}
+
 /** RFC 9110, 8.6: what GET would send. The platform knows a body's length only when it sends one. */
 async function tellLength(c: AppContext): Promise<void> {
   const { byteLength } = await c.res.arrayBuffer()

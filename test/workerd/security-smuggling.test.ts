@@ -123,8 +123,7 @@ const shapes: Record<string, string> = {
   'chunked under gzip': post('Transfer-Encoding: gzip, chunked') + chunk(inner),
   'chunked under another': post('Transfer-Encoding: chunked, identity') + chunk(inner),
   'a chunk with an extension': post(chunked) + chunk(inner, `${length.toString(16)};a=b`),
-  'a chunk with an extension that ends in a bare LF':
-    post(chunked) + `${length.toString(16)};\n${inner}\r\n0\r\n\r\n`,
+  'a chunk with an extension that ends in a bare LF': `${post(chunked)}${length.toString(16)};\n${inner}\r\n0\r\n\r\n`,
   'a chunk of a size larger than any': post(chunked) + chunk(inner, 'f'.repeat(17)),
   'a chunk of a size that wraps around':
     post(chunked) + chunk(inner, `1${'0'.repeat(14)}${length.toString(16)}`),
@@ -132,7 +131,7 @@ const shapes: Record<string, string> = {
   'a chunk of a size with 0x': post(chunked) + chunk(inner, `0x${length.toString(16)}`),
   'a chunk of no size': post(chunked) + chunk(inner, 'zz'),
   'a chunk longer than it says': post(chunked) + chunk(inner, '2'),
-  'a request among the trailers': post(chunked) + `0\r\nX-A: b\r\n${inner}`,
+  'a request among the trailers': `${post(chunked)}0\r\nX-A: b\r\n${inner}`,
   'a line that is no header': get('Garbage'),
   'a header of no name': get(': value'),
   'a NUL in a header': get('X-A: b\0c'),
