@@ -33,7 +33,10 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
 
   api.route('/health', healthRoutes())
   api.route('/auth', authRoutes())
-  api.route('/account', accountRoutes({ anyone: guard, person: authenticated({ by: 'token' }) }))
+  api.route(
+    '/account',
+    accountRoutes({ anyone: guard, person: timed(authenticated({ by: 'token' })) }),
+  )
   api.route('/keys', keyRoutes(guard))
   api.route('/billing/webhooks', webhookRoutes())
   api.route('/billing/usage', usageRoutes(guard))

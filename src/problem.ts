@@ -15,6 +15,11 @@ const CATALOGUE = {
     title: 'Malformed JSON',
     detail: 'The request body is not valid JSON. Check quotes, commas and encoding (UTF-8).',
   },
+  broken_body: {
+    status: 400,
+    title: 'Broken body',
+    detail: 'The request body ended before it was whole, or its chunks are wrong. Send it again.',
+  },
   malformed_event: {
     status: 400,
     title: 'Malformed event',
