@@ -45,6 +45,10 @@ export default defineConfig(({ mode }) => {
                   SHUFFLER_LIVES: process.env.SHUFFLER_LIVES ?? '',
                   SHUFFLER_SEED: process.env.SHUFFLER_SEED ?? '',
                   SHUFFLER_PATH: process.env.SHUFFLER_PATH ?? '',
+                  // How many requests test/security/fuzz.test.ts makes up, and which ones it repeats.
+                  FUZZ_REQUESTS: process.env.FUZZ_REQUESTS ?? '',
+                  FUZZ_SEED: process.env.FUZZ_SEED ?? '',
+                  FUZZ_PATH: process.env.FUZZ_PATH ?? '',
                 },
               },
             })),
@@ -56,6 +60,7 @@ export default defineConfig(({ mode }) => {
             // requests share an isolate's; what they remember belongs to each test's own app.
             isolate: false,
             maxWorkers: 1,
+            setupFiles: ['./test/support/watch-log.ts'],
             include: ['test/**/*.test.ts'],
             exclude: ['test/dev/**', 'test/workerd/**', 'test/bench/**'],
           },

@@ -1,5 +1,5 @@
 // `npm run check:generated`: the migrations in drizzle/ are those that src/data/schema.ts makes, and
-// none of them has been edited.
+// none of them has been edited; the list of common passwords is the one that its package gives.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
+import { LIST_FILE, listFile } from './common-passwords.ts'
 
 const KIT = join('node_modules', 'drizzle-kit', 'bin.cjs')
 
@@ -59,7 +60,8 @@ function unsealed(write: boolean): string[] {
   return [...names].filter((name) => now[name] !== sealed[name])
 }
 
-const edited = unsealed(process.argv.includes('--write'))
+const write = process.argv.includes('--write')
+const edited = unsealed(write)
 if (edited.length > 0) {
   console.error(
     `Not as sealed in drizzle/hashes.json: ${edited.join(', ')}. A new migration: seal it with \`npm run check:generated -- --write\`. One that was edited: take that back and make another, as databases have it applied already.`,
@@ -72,6 +74,14 @@ if (files.length > 0 || !output.includes('No schema changes')) {
   console.error(output)
   console.error(
     'The tables have changed and the migrations have not: run `npm run db:generate -- --name <what>` and commit drizzle/.',
+  )
+  process.exitCode = 1
+}
+
+if (write) writeFileSync(LIST_FILE, listFile())
+if (!existsSync(LIST_FILE) || readFileSync(LIST_FILE, 'utf8') !== listFile()) {
+  console.error(
+    `${LIST_FILE} is not what @zxcvbn-ts/language-common gives: make it with \`npm run check:generated -- --write\` and commit it.`,
   )
   process.exitCode = 1
 }

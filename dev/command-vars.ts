@@ -82,6 +82,7 @@ export function commandDeps(vars: Readonly<Record<string, string>>, log: Log): D
   const limiters = {
     AUTH_ADDRESS_LIMIT: unlimited,
     AUTH_ACCOUNT_LIMIT: unlimited,
+    BILLING_LIMIT: unlimited,
     TIER_HOBBY_LIMIT: unlimited,
     TIER_RESEARCH_LIMIT: unlimited,
     TIER_PRO_LIMIT: unlimited,

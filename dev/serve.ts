@@ -28,6 +28,8 @@ export class PortTakenError extends Error {
  */
 export function serve(app: FetchApp, port: number, what: string): Promise<Served> {
   const server = createAdaptorServer({ fetch: (request, env) => app.fetch(request, env) }) as Server
+  // After Node's five seconds it would end a connection just when a busy Worker takes it up again.
+  server.keepAliveTimeout = 65_000
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') return reject(error)

@@ -1,5 +1,6 @@
 // The map: what every request goes through, and where each path leads.
 import { Hono } from 'hono'
+import { accountRoutes } from './account/routes.ts'
 import { authenticated } from './auth/middleware.ts'
 import { authRoutes } from './auth/routes.ts'
 import { billingRoutes } from './billing/routes.ts'
@@ -12,7 +13,8 @@ import { ownPaths } from './gateway/own-paths.ts'
 import { gatewayRoutes } from './gateway/routes.ts'
 import { answerError, answerNotFound } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
-import { openRequest } from './http/middleware.ts'
+import { ownPathFinder } from './http/methods.ts'
+import { openRequest, timed } from './http/middleware.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { paywall } from './paywall/middleware.ts'
 import { usageRoutes } from './usage/routes.ts'
@@ -21,15 +23,20 @@ import { usageRoutes } from './usage/routes.ts'
 export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<AppEnv> {
   const app = new Hono<AppEnv>()
   const api = new Hono<AppEnv>()
-  const guard = authenticated()
+  const guard = timed(authenticated())
+
+  const findOwnPath = ownPathFinder(app)
 
   app.onError(answerError)
-  app.notFound(answerNotFound(app))
-  app.use('/api/v1/health', openRequest())
-  app.route('/api/v1/health', healthRoutes())
-  app.use(openRequest(deps))
+  app.notFound(answerNotFound(findOwnPath))
+  app.use(openRequest(deps, { bare: '/api/v1/health', findOwnPath }))
 
+  api.route('/health', healthRoutes())
   api.route('/auth', authRoutes())
+  api.route(
+    '/account',
+    accountRoutes({ anyone: guard, person: timed(authenticated({ by: 'token' })) }),
+  )
   api.route('/keys', keyRoutes(guard))
   api.route('/billing/webhooks', webhookRoutes())
   api.route('/billing/usage', usageRoutes(guard))

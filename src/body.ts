@@ -6,7 +6,7 @@ const DRAINED_BYTES = 32 * 1024 * 1024
 
 /**
  * The body's bytes, whatever Content-Length claims.
- * @throws Problem payload_too_large
+ * @throws Problem payload_too_large, or broken_body where its sender has left or its framing is wrong
  */
 export async function bytesWithin(request: Request, limitBytes: number): Promise<Uint8Array> {
   const declared = Number(request.headers.get('Content-Length') ?? 0)
@@ -18,7 +18,7 @@ export async function bytesWithin(request: Request, limitBytes: number): Promise
   // A body that is left half-read, or cancelled, ends the connection that it comes by: its sender may never hear the
   // answer, and `wrangler dev` does not outlive it. So the rest is taken too, up to a point.
   while (bytes <= DRAINED_BYTES) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(broken)
     if (done) break
     bytes += value.byteLength
     if (bytes <= limitBytes) chunks.push(value)
@@ -26,4 +26,9 @@ export async function bytesWithin(request: Request, limitBytes: number): Promise
   reader.releaseLock()
   if (bytes > limitBytes) throw new Problem('payload_too_large')
   return Buffer.concat(chunks)
+}
+
+/** Not our failure: a chunk that has another length than it says, or a caller who hung up. */
+function broken(): never {
+  throw new Problem('broken_body')
 }

@@ -28,7 +28,10 @@ export interface Deps {
   stripe: Stripe
   limiters: {
     authByAddress: RateLimiter
+    /** By account and network together. */
     authByAccount: RateLimiter
+    /** By account: calls that make Stripe work. */
+    billing: RateLimiter
     tier: Readonly<Record<Tier, RateLimiter>>
   }
   now(): Date
@@ -73,14 +76,25 @@ export interface Variables {
   deps: Deps
   /** Set by the `authenticated` guard. */
   account: AccountSnapshot
-  /** Set by the `authenticated` guard where a key was sent. */
-  callerKey: KeyIds | undefined
   /** Set by the paywall. */
   paid: PaidCall
   /** Set by the paywall for a call with an idempotency key. */
   repetition: Repetition | undefined
   /** Set while the paywall asks what a data set costs. */
   datasetRequest: DatasetRequest
+  /** Set where a key has proven itself, by the guard that asked for it: paid or not. */
+  caller: KeyIds | undefined
+  /** Set by the paywall where the stores were asked: who knew the account. */
+  layer: string
+  /** How long the paywall, and a guard of the account's own calls, took. */
+  paywallMs: number
+  authMs: number
+  /** Set where an answer is the seller's origin's. */
+  fromOrigin: true
+  /** What the log calls the route where that is not the pattern of what answered; null where there is none. */
+  route: string | null
+  /** Set by what writes a problem: its code. */
+  problem: string
 }
 
 export interface AppEnv {

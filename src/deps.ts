@@ -14,6 +14,7 @@ const STRIPE_TIMEOUT_MS = 10_000
 const LIMITERS = {
   authByAddress: 'AUTH_ADDRESS_LIMIT',
   authByAccount: 'AUTH_ACCOUNT_LIMIT',
+  billing: 'BILLING_LIMIT',
   hobby: 'TIER_HOBBY_LIMIT',
   research: 'TIER_RESEARCH_LIMIT',
   pro: 'TIER_PRO_LIMIT',
@@ -84,6 +85,7 @@ function limiters(bindings: Record<string, unknown>): Deps['limiters'] {
   return {
     authByAddress: limiter('authByAddress'),
     authByAccount: limiter('authByAccount'),
+    billing: limiter('billing'),
     tier: { hobby: limiter('hobby'), research: limiter('research'), pro: limiter('pro') },
   }
 }

@@ -15,6 +15,11 @@ const CATALOGUE = {
     title: 'Malformed JSON',
     detail: 'The request body is not valid JSON. Check quotes, commas and encoding (UTF-8).',
   },
+  broken_body: {
+    status: 400,
+    title: 'Broken body',
+    detail: 'The request body ended before it was whole, or its chunks are wrong. Send it again.',
+  },
   malformed_event: {
     status: 400,
     title: 'Malformed event',
@@ -235,6 +240,7 @@ export function respondWithProblem(
   extras: ProblemExtras = {},
 ): Response {
   const { status, title, detail } = CATALOGUE[code]
+  c.set('problem', code)
   const requestId: string | undefined = c.get('requestId')
   const body = {
     type: `urn:tollgate:problem:${code}`,
@@ -247,9 +253,6 @@ export function respondWithProblem(
   }
   return c.body(JSON.stringify(body), status, {
     'Content-Type': 'application/problem+json',
-    // Also where the request has failed before anybody could add it.
-    ...(requestId && { 'X-Request-Id': requestId }),
-    'Cache-Control': 'no-store',
     ...extras.headers,
   })
 }

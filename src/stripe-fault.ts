@@ -18,6 +18,11 @@ export function isMissing(thrown: unknown, param: string): boolean {
   )
 }
 
+/** Stripe has no such customer (any more), whether it was asked for it or for something of it. */
+export function isCustomerMissing(thrown: unknown): boolean {
+  return isMissing(thrown, 'id') || isMissing(thrown, 'customer')
+}
+
 /** Stripe refused the request itself. */
 export function isRefused(thrown: unknown): boolean {
   return thrown instanceof Stripe.errors.StripeInvalidRequestError

@@ -13,6 +13,14 @@ const PUBLIC = new Set([
   'GET /api/v1/billing/plans',
 ])
 const SIGNED = new Set(['POST /api/v1/billing/webhooks/stripe'])
+/** For a person who has logged in: no key opens it. */
+const TOKEN_ONLY = new Set([
+  'PUT /api/v1/account/password',
+  'PUT /api/v1/account/email',
+  'DELETE /api/v1/account/sessions',
+  'GET /api/v1/account/export',
+  'DELETE /api/v1/account',
+])
 const PAID = new Set(['POST /api/v1/datasets/generate'])
 
 const routes = [
@@ -28,6 +36,12 @@ const app = testApp()
 const secrets = app.deps.config.apiKeySecrets
 const nobody = { userId: crypto.randomUUID(), keyId: '0123456789abcdef' }
 
+const badKeys = [
+  ['nonsense', 'nonsense'],
+  ['a made-up key', `tg_live_${'A'.repeat(62)}`],
+  ['a key under another secret', mintApiKey([new Uint8Array(32)], nobody)],
+  ['a proven key of nobody', mintApiKey(secrets, nobody)],
+] as const
 const testKey = signUp(app)
   .then((person) => makeKey(app, person, { mode: 'test' }))
   .then(({ key }) => key)
@@ -38,24 +52,14 @@ function knock(route: string, call: { key?: string; token?: string } = {}) {
 }
 
 test('the lists above name routes that exist', () => {
-  expect(routes).toEqual(expect.arrayContaining([...PUBLIC, ...SIGNED, ...PAID]))
+  expect(routes).toEqual(expect.arrayContaining([...PUBLIC, ...SIGNED, ...TOKEN_ONLY, ...PAID]))
   expect(doors.length).toBeGreaterThan(4)
 })
 
-describe.each(doors)('%s', (route) => {
-  test('refuses a stranger', async () => {
-    const { status, json, headers } = await knock(route)
-    expect(status).toBe(401)
-    expect(json.code).toBe(PAID.has(route) ? 'missing_api_key' : 'missing_credentials')
-    expect(headers.get('WWW-Authenticate')).toContain('ApiKey')
-  })
+const keyDoors = doors.filter((route) => !TOKEN_ONLY.has(route))
 
-  test.each([
-    ['nonsense', 'nonsense'],
-    ['a made-up key', `tg_live_${'A'.repeat(62)}`],
-    ['a key under another secret', mintApiKey([new Uint8Array(32)], nobody)],
-    ['a proven key of nobody', mintApiKey(secrets, nobody)],
-  ])('refuses %s, always in the same words', async (_, key) => {
+describe.each(keyDoors)('%s', (route) => {
+  test.each(badKeys)('refuses %s, always in the same words', async (_, key) => {
     const { status, json } = await knock(route, { key })
     expect(status).toBe(401)
     expect({ ...json, request_id: '' }).toMatchObject({
@@ -63,12 +67,35 @@ describe.each(doors)('%s', (route) => {
       detail: 'The API key is not valid. Log in to see your current key.',
     })
   })
+})
+
+describe.each([...TOKEN_ONLY])('%s', (route) => {
+  test.each([...badKeys, ['a key that opens other doors', ''] as const])(
+    'does not look at %s',
+    async (_, bad) => {
+      const key = bad || (await signUp(app)).key
+      const { status, json, headers } = await knock(route, { key })
+      expect([status, json.code]).toEqual([401, 'missing_credentials'])
+      expect(headers.get('WWW-Authenticate')).toBe('Bearer')
+    },
+  )
+})
+
+describe.each(doors)('%s', (route) => {
+  test('refuses a stranger', async () => {
+    const { status, json, headers } = await knock(route)
+    expect(status).toBe(401)
+    expect(json.code).toBe(PAID.has(route) ? 'missing_api_key' : 'missing_credentials')
+    const scheme = TOKEN_ONLY.has(route) ? 'Bearer' : 'ApiKey'
+    expect(headers.get('WWW-Authenticate')).toContain(scheme)
+  })
 
   test('lets a test key in where it sells, and nowhere else', async () => {
     const { status, json } = await knock(route, { key: await testKey })
-    expect([status, json.code]).toEqual(
-      PAID.has(route) ? [422, 'invalid_request'] : [403, 'live_key_required'],
-    )
+    const refusal = TOKEN_ONLY.has(route)
+      ? [401, 'missing_credentials']
+      : [403, 'live_key_required']
+    expect([status, json.code]).toEqual(PAID.has(route) ? [422, 'invalid_request'] : refusal)
   })
 
   test('refuses a bad token', async () => {

@@ -72,8 +72,29 @@ interface Rule {
 function contradictions({ values, sources }: Patient): Finding[] {
   const { STRIPE_SECRET_KEY: key, STRIPE_PUBLISHABLE_KEY: publishable } = values
   const { DATABASE_URL: database, UPSTASH_REDIS_REST_URL: redis, ORIGIN_URL: origin } = values
+  const previous = (['JWT_SECRET_KEY', 'API_KEY_SECRET'] as const).flatMap((name): Rule[] => {
+    const [now, before] = [values[name], values[`${name}_PREVIOUS`]]
+    const of = `${name}_PREVIOUS`
+    const rule = { level: 'warn' as const, item: of, of }
+    const todo = `finish it as the README tells, then: npx wrangler secret delete ${of} --env production`
+    return [
+      {
+        ...rule,
+        holds: before !== undefined && before !== now,
+        says: `a rotation of ${name} is under way: what the previous one signed is accepted too`,
+        todo,
+      },
+      {
+        ...rule,
+        holds: before !== undefined && before === now,
+        says: `is the same as ${name}: nothing is rotated`,
+        todo: 'set it to the other secret, or remove it',
+      },
+    ]
+  })
   const mode = (of: string) => (isLive(of) ? 'live' : 'test')
   const rules: Rule[] = [
+    ...previous,
     {
       level: 'fail',
       item: 'Stripe keys',

@@ -4,39 +4,50 @@ import type { AppContext, Deps, Guard } from '../context.ts'
 import { type AccountSnapshot, isKeyActive } from '../data/account-snapshot.ts'
 import { loadAccount } from '../data/accounts.ts'
 import { noteKeyUse } from '../data/key-use.ts'
+import { loadSession } from '../data/session.ts'
 import { Problem } from '../problem.ts'
 import { verifyToken } from '../token.ts'
 
 const BEARER = /^bearer +(\S+) *$/i
 const BEARER_SCHEME = /^bearer( |$)/i
 
+/** By whom a door may be passed: a person who has logged in, or also a program with a key. */
+export type Door = { by: 'token' | 'token or key' }
+
 /**
- * Sets `account`. When both are sent the token decides, even when it is bad (contract).
- * A test key opens none of these calls.
+ * Sets `account`. When both are sent the token decides, even when it is bad (contract). A key lies in programs and
+ * their logs: it does not open what only the person may do (`by: 'token'`), and is not even looked at there. A test
+ * key opens none of these calls.
  * Throws missing_credentials, invalid_token, invalid_api_key or live_key_required.
  */
-export function authenticated(): Guard {
+export function authenticated({ by }: Door = { by: 'token or key' }): Guard {
   return async function authenticated(c, next) {
     const authorization = c.req.header('Authorization')?.trim() ?? ''
-    const apiKey = c.req.header('X-API-Key')
+    const apiKey = by === 'token' ? undefined : c.req.header('X-API-Key')
     if (BEARER_SCHEME.test(authorization)) {
       c.set('account', await accountOfToken(c.var.deps, authorization))
     } else if (apiKey) {
       c.set('account', await accountOfKey(c, apiKey))
     } else {
-      throw new Problem('missing_credentials', {
-        headers: { 'WWW-Authenticate': 'Bearer, ApiKey' },
-      })
+      throw new Problem('missing_credentials', by === 'token' ? TOKEN_ONLY : EITHER)
     }
     await next()
   }
 }
 
+const TOKEN_ONLY = {
+  detail:
+    'Send "Authorization: Bearer <token>" from login or register: this call does not take an API key.',
+  headers: { 'WWW-Authenticate': 'Bearer' },
+}
+
+const EITHER = { headers: { 'WWW-Authenticate': 'Bearer, ApiKey' } }
+
 async function accountOfToken(deps: Deps, authorization: string): Promise<AccountSnapshot> {
   const token = BEARER.exec(authorization)?.[1]
-  const userId = token && (await verifyToken(deps.config.jwtSecrets, token, deps.now()))
-  const account = userId ? await loadAccount(deps.db, userId) : null
-  if (account) return account
+  const subject = token && (await verifyToken(deps.config.jwtSecrets, token, deps.now()))
+  const session = subject ? await loadSession(deps.db, subject.userId) : null
+  if (subject && session?.epoch === subject.epoch) return session.account
   // RFC 6750, 3.1
   throw new Problem('invalid_token', {
     headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
@@ -49,7 +60,7 @@ async function accountOfKey(c: AppContext, apiKey: string): Promise<AccountSnaps
   const account = ids && (await loadAccount(deps.db, ids.userId))
   if (account && isKeyActive(account, ids.keyId, deps.now())) {
     if (ids.mode === 'test') throw new Problem('live_key_required')
-    c.set('callerKey', ids)
+    c.set('caller', ids)
     const noting = noteKeyUse(deps, ids.keyId, deps.now().getTime())
     if (noting) c.executionCtx.waitUntil(noting)
     return account

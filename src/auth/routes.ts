@@ -1,21 +1,15 @@
 // POST /auth/register, POST /auth/login.
 import { Hono } from 'hono'
 import * as z from 'zod/mini'
+import { refuseCommonPassword } from '../common-passwords.ts'
 import type { AppContext, AppEnv } from '../context.ts'
+import { email, knownPassword, newPassword } from '../credentials.ts'
+import { tryPassword, trySignUp } from '../data/attempts.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
-import { throttleAccount, throttleAddress } from '../throttle.ts'
+import { throttleAddress } from '../throttle.ts'
 import { validJson } from '../validate.ts'
-import { login, register } from './service.ts'
-
-const email = z.pipe(
-  z.string().check(z.trim(), z.maxLength(254, 'must have at most 254 characters')),
-  z.email(),
-)
-const knownPassword = z
-  .string()
-  .check(z.minLength(1), z.maxLength(128, 'must have at most 128 characters'))
-const newPassword = knownPassword.check(z.minLength(8, 'must have at least 8 characters'))
+import { login, register, type Session } from './service.ts'
 
 const loginBody = z.object({ email, password: knownPassword })
 const registerBody = z.object({
@@ -24,19 +18,28 @@ const registerBody = z.object({
   tier: z._default(z.enum(TIERS), 'hobby'),
 })
 
-/** Public, and throttled: by address before anything is read, by account before anything is hashed. */
+/** Public, and throttled: by address before anything is read, by all that is known before anything is hashed. */
 export function authRoutes(): Hono<AppEnv> {
   return new Hono<AppEnv>()
     .post('/register', async (c) => {
-      const body = await throttledBody(c, registerBody)
-      const session = await register(c.var.deps, body)
-      if (session === 'email_taken') throw new Problem('email_taken')
+      const { deps } = c.var
+      const address = addressOf(c)
+      await throttleAddress(deps, address)
+      const body = await validJson(c, registerBody)
+      refuseCommonPassword(body.password, body.email)
+      const caller = { address, email: body.email }
+      const session = await trySignUp(deps, caller, () => register(deps, body), isTaken)
+      if (isTaken(session)) throw new Problem('email_taken')
       return secretJson(c, session)
     })
     .post('/login', async (c) => {
-      const body = await throttledBody(c, loginBody)
-      const session = await login(c.var.deps, body)
-      if (session === 'invalid_credentials') {
+      const { deps } = c.var
+      const address = addressOf(c)
+      await throttleAddress(deps, address)
+      const body = await validJson(c, loginBody)
+      const caller = { address, email: body.email }
+      const session = await tryPassword(deps, caller, () => login(deps, body), isWrong)
+      if (isWrong(session)) {
         // RFC 9110, 15.5.2: a 401 names the scheme of what it guards.
         throw new Problem('invalid_credentials', { headers: { 'WWW-Authenticate': 'Bearer' } })
       }
@@ -44,15 +47,11 @@ export function authRoutes(): Hono<AppEnv> {
     })
 }
 
-async function throttledBody<Schema extends z.ZodMiniType<{ email: string }>>(
-  c: AppContext,
-  schema: Schema,
-): Promise<z.output<Schema>> {
-  const { deps } = c.var
-  await throttleAddress(deps, c.req.header('CF-Connecting-IP'))
-  const body = await validJson(c, schema)
-  await throttleAccount(deps, body.email)
-  return body
+const isTaken = (outcome: Session | 'email_taken') => outcome === 'email_taken'
+const isWrong = (outcome: Session | 'invalid_credentials') => outcome === 'invalid_credentials'
+
+function addressOf(c: AppContext): string | undefined {
+  return c.req.header('CF-Connecting-IP')
 }
 
 function secretJson(c: AppContext, body: object): Response {

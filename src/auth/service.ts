@@ -1,5 +1,5 @@
 // Accounts' beginning: register, login, and what both answer.
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { mintApiKey } from '../api-key.ts'
 import type { Deps } from '../context.ts'
 import { uuid } from '../crypto.ts'
@@ -7,10 +7,11 @@ import { type AccountSnapshot, subscriptionOf } from '../data/account-snapshot.t
 import { loadAccount, writeThrough } from '../data/accounts.ts'
 import { firstLiveKey, newKeyId } from '../data/api-keys.ts'
 import { isDuplicate } from '../data/db.ts'
+import { isFormer } from '../data/former-accounts.ts'
 import { apiKeys, auditLog, users } from '../data/schema.ts'
 import { checkPassword, hashPassword, NOBODYS_HASH } from '../password.ts'
 import type { Tier } from '../plans.ts'
-import { signToken, TOKEN_SECONDS } from '../token.ts'
+import { issueToken, type TokenAnswer } from '../token.ts'
 
 export interface Credentials {
   email: string
@@ -18,10 +19,7 @@ export interface Credentials {
 }
 
 /** What register and login answer, in the contract's names. */
-export interface Session {
-  access_token: string
-  token_type: 'bearer'
-  expires_in: number
+export interface Session extends TokenAnswer {
   api_key: string
   user: { id: string; email: string; tier: Tier; subscription_status: string; api_key: string }
 }
@@ -37,7 +35,14 @@ export async function register(
   const passwordHash = await hashPassword(password, deps.randomBytes)
   try {
     await deps.db.batch([
-      deps.db.insert(users).values({ id: userId, email, passwordHash, tier, createdAt: now }),
+      deps.db.insert(users).values({
+        id: userId,
+        email,
+        passwordHash,
+        tier,
+        trialUsed: isFormer(deps.config.apiKeySecrets, email),
+        createdAt: now,
+      }),
       deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: now }),
       deps.db
         .insert(auditLog)
@@ -56,7 +61,7 @@ export async function register(
     subscriptions: [],
   }
   await writeThrough(deps, userId, account)
-  return session(deps, account, email, keyId)
+  return session(deps, account, { email, sessionEpoch: 0 }, keyId)
 }
 
 /** The account of these credentials. An unknown email takes the time of a wrong password and answers the same. */
@@ -72,29 +77,33 @@ export async function login(
   if (!user || !check.matches) return 'invalid_credentials'
   if (check.outdated) {
     const passwordHash = await hashPassword(password, deps.randomBytes)
-    await deps.db.update(users).set({ passwordHash }).where(eq(users.id, user.id))
+    // Unless the password was changed meanwhile: the old one must not come back.
+    await deps.db
+      .update(users)
+      .set({ passwordHash })
+      .where(and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash)))
   }
   const [account, keyId] = await Promise.all([
     loadAccount(deps.db, user.id),
     firstLiveKey(deps, user.id),
   ])
   if (!account) return 'invalid_credentials'
-  return session(deps, account, user.email, keyId)
+  // The epoch that stood beside the password: a token must not outlive a password that is changed meanwhile.
+  return session(deps, account, user, keyId)
 }
 
 async function session(
   deps: Deps,
   account: AccountSnapshot,
-  email: string,
+  { email, sessionEpoch }: { email: string; sessionEpoch: number },
   keyId: string,
 ): Promise<Session> {
   const { userId } = account
   const subscription = subscriptionOf(account, deps.now(), deps.config.pastDueGraceDays)
   const apiKey = mintApiKey(deps.config.apiKeySecrets, { userId, keyId })
+  const subject = { userId, epoch: sessionEpoch }
   return {
-    access_token: await signToken(deps.config.jwtSecrets[0], userId, deps.now()),
-    token_type: 'bearer',
-    expires_in: TOKEN_SECONDS,
+    ...(await issueToken(deps.config.jwtSecrets, subject, deps.now())),
     api_key: apiKey,
     user: {
       id: userId,

@@ -36,10 +36,10 @@ export async function startCheckout(
   const customer = await ensureCustomer(deps, user)
   const owned = await subscriptionsOf(deps, customer)
   if (await syncPaid(deps, owned)) return { kind: 'already_subscribed' }
-  // A trial is taken once: whoever had a subscription, on trial or not, pays at once.
+  // A trial is taken once: whoever had a subscription, on trial or not, in an account that was deleted too, pays at once.
   const isReplaced = user.stripeCustomerId !== null && user.stripeCustomerId !== customer
   const known = isReplaced ? await loadAccount(deps.db, account.userId) : account
-  const isFirst = known?.subscriptions.length === 0 && owned.length === 0
+  const isFirst = !user.trialUsed && known?.subscriptions.length === 0 && owned.length === 0
   const order = { ...request, customer, trialDays: isFirst ? deps.config.trialDays : 0 }
   for (let round = 0; round < ROUNDS; round += 1) {
     const session = await openSession(deps, account.userId, order)

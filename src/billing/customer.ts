@@ -1,8 +1,10 @@
 // One Stripe customer per user, however many first calls there are at once.
 import { and, eq, isNull } from 'drizzle-orm'
+import { accountGone } from '../account-gone.ts'
 import type { Deps } from '../context.ts'
+import { emailDigest } from '../data/former-accounts.ts'
 import { users } from '../data/schema.ts'
-import { isMissing } from '../stripe-fault.ts'
+import { isCustomerMissing, isMissing } from '../stripe-fault.ts'
 import { createOnce } from './create-once.ts'
 import { syncSubscription } from './sync.ts'
 
@@ -10,15 +12,17 @@ export interface BillingUser {
   id: string
   email: string
   stripeCustomerId: string | null
+  trialUsed: boolean
 }
 
-/** @throws when the user is gone */
+/** @throws Problem invalid_token where the account was deleted meanwhile */
 export async function billingUser(deps: Deps, userId: string): Promise<BillingUser> {
+  const { id, email, stripeCustomerId, trialUsed } = users
   const [user] = await deps.db
-    .select({ id: users.id, email: users.email, stripeCustomerId: users.stripeCustomerId })
+    .select({ id, email, stripeCustomerId, trialUsed })
     .from(users)
-    .where(eq(users.id, userId))
-  if (!user) throw new Error('The account was deleted while it was billed')
+    .where(eq(id, userId))
+  if (!user) throw accountGone()
   return user
 }
 
@@ -33,8 +37,9 @@ export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<str
   if (known) await keepHistory(deps, known)
   const customer = await createOnce(
     deps,
-    // The customer that it replaces stands in the key: Stripe would answer the deleted one again.
-    `tollgate-customer-${user.id}-${known ?? 'first'}`,
+    // The customer that it replaces stands in the key: Stripe would answer the deleted one again. And the email, which
+    // may have been changed since a call that died: Stripe refuses a key that comes with something else.
+    `tollgate-customer-${user.id}-${known ?? 'first'}-${emailDigest(deps.config.apiKeySecrets, user.email).slice(0, 16)}`,
     (options) =>
       deps.stripe.customers.create({ email: user.email, metadata: { user_id: user.id } }, options),
   )
@@ -47,9 +52,32 @@ export async function ensureCustomer(deps: Deps, user: BillingUser): Promise<str
         known ? eq(users.stripeCustomerId, known) : isNull(users.stripeCustomerId),
       ),
     )
-    .returning({ id: users.stripeCustomerId })
-  // Somebody else was first: theirs counts.
-  return mine?.id ?? (await billingUser(deps, user.id)).stripeCustomerId ?? customer.id
+    .returning({ id: users.stripeCustomerId, email: users.email })
+  if (!mine) return otherCustomer(deps, user.id, customer.id)
+  // It was changed since: Stripe was not told, as there was no customer to tell it of.
+  if (mine.email !== user.email) {
+    await deps.stripe.customers.update(customer.id, { email: mine.email })
+  }
+  return customer.id
+}
+
+/**
+ * Somebody else was first: theirs counts. What was made for an account that is gone, or under another email, must not
+ * stay behind.
+ */
+async function otherCustomer(deps: Deps, userId: string, made: string): Promise<string> {
+  const [user] = await deps.db
+    .select({ customer: users.stripeCustomerId })
+    .from(users)
+    .where(eq(users.id, userId))
+  if (user?.customer === made) return made
+  try {
+    await deps.stripe.customers.del(made)
+  } catch (error) {
+    if (!isCustomerMissing(error)) throw error
+  }
+  if (user?.customer) return user.customer
+  throw accountGone()
 }
 
 /**
@@ -70,7 +98,7 @@ async function exists({ stripe }: Deps, customerId: string): Promise<boolean> {
   try {
     return !(await stripe.customers.retrieve(customerId)).deleted
   } catch (error) {
-    if (isMissing(error, 'id') || isMissing(error, 'customer')) return false
+    if (isCustomerMissing(error)) return false
     throw error
   }
 }

@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import type { AppEnv, Guard } from '../context.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
+import { throttleBilling } from '../throttle.ts'
 import { validJson } from '../validate.ts'
 import { startCheckout } from './checkout.ts'
 import { redirectUrl, requireAllowedOrigins } from './redirects.ts'
@@ -26,6 +27,7 @@ export function billingRoutes(authenticated: Guard): Hono<AppEnv> {
 
     .post('/checkout/session', authenticated, async (c) => {
       const { deps, account } = c.var
+      await throttleBilling(deps, account.userId)
       const body = await validJson(c, checkoutBody)
       const { tier, success_url, cancel_url } = body
       requireAllowedOrigins(deps.config.redirectOrigins, { success_url, cancel_url })
@@ -42,6 +44,7 @@ export function billingRoutes(authenticated: Guard): Hono<AppEnv> {
 
     .post('/portal', authenticated, async (c) => {
       const { deps, account } = c.var
+      await throttleBilling(deps, account.userId)
       const { return_url } = await validJson(c, portalBody)
       requireAllowedOrigins(deps.config.redirectOrigins, { return_url })
       const outcome = await openPortal(deps, account.userId, return_url)

@@ -26,6 +26,9 @@ export interface Origin {
   by?: 'checkout' | 'reconciliation'
 }
 
+/** The reason for which the subscription of a former account is ignored. */
+export const ACCOUNT_DELETED = 'the account of the customer was deleted'
+
 export type Reading = SubscriptionReading & { pastDueSince: Date | null }
 
 const COLUMNS = getTableColumns(subscriptions)
@@ -95,7 +98,7 @@ function ownerOf({ id, customerId }: Reading): SQL {
 
 /** All parts see the tables as they were before: `old` is the row that is replaced. */
 function storeStatement(
-  { customerId: _, ...reading }: Reading,
+  { customerId, ...reading }: Reading,
   owner: SQL,
   ticket: number,
   { cause, finishes = true, why, by }: Origin,
@@ -131,7 +134,10 @@ function storeStatement(
     result as (
       select case when target.user_id is null or target.tier is null then 'ignored'
           when stored.id is null then 'stale' else 'applied' end as outcome,
-        case when target.user_id is null then 'the customer belongs to no account'
+        case when target.user_id is null then case
+            when exists (select 1 from former_accounts where stripe_customer_id = ${customerId})
+              then ${ACCOUNT_DELETED}::text
+            else 'the customer belongs to no account' end
           when target.tier is null then 'price ' || ${reading.priceId}::text || ' is not ours'
           when stored.id is null then 'a later read of this subscription is stored already'
           else ${why ? `${why}: ` : ''}::text || stored.id || ': ' || coalesce(change.was, 'as before') || ', now ' || ${standing('stored')}

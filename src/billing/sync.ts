@@ -3,10 +3,11 @@ import { eq } from 'drizzle-orm'
 import type { Deps } from '../context.ts'
 import { type SnapshotRow, toSnapshot, toUsed } from '../data/account-snapshot.ts'
 import { refreshAccount, writeThrough } from '../data/accounts.ts'
+import { isLive } from '../data/entitlement.ts'
 import { subscriptions } from '../data/schema.ts'
 import { drawTicket, finishEntry } from './ledger.ts'
 import { type LiveSubscription, readLive } from './live-subscription.ts'
-import { type Origin, type Reading, storeReading } from './store-reading.ts'
+import { ACCOUNT_DELETED, type Origin, type Reading, storeReading } from './store-reading.ts'
 import { readingOf } from './stripe-subscription.ts'
 
 export interface SyncResult {
@@ -42,7 +43,14 @@ export async function syncSubscription(
     ticket,
     options,
   )
-  if (outcome === 'ignored') return { outcome, reason }
+  if (outcome === 'ignored') {
+    const { id, status } = live.subscription
+    // Stripe ends them with the customer: one that goes on takes money for nothing, and somebody must look.
+    if (reason === ACCOUNT_DELETED && isLive(status)) {
+      deps.log('error', 'subscription_of_deleted_account', { subscription: id, status })
+    }
+    return { outcome, reason }
+  }
   if (!account) throw new Error('The account was deleted while its subscription was stored')
   await writeThrough(deps, account.user_id, toSnapshot(account), toUsed(account))
   return { outcome, reason: reason + reportDuplicates(deps, account) }

@@ -33,7 +33,7 @@ export async function verifyEvent(
   payload: string,
   signature: string | undefined,
 ): Promise<Verification> {
-  if (!signature) return { kind: 'invalid_signature' }
+  if (!signature || !isTimed(signature, now())) return { kind: 'invalid_signature' }
   try {
     const event: unknown = await stripe.webhooks.constructEventAsync(
       payload,
@@ -53,4 +53,11 @@ export async function verifyEvent(
     if (!(error instanceof Stripe.errors.StripeError)) return { kind: 'malformed_event' }
     throw error
   }
+}
+
+/** Signed once, at a number, and not in the future: stripe-node takes what is no number, or lies ahead, for fresh. */
+function isTimed(signature: string, now: Date): boolean {
+  const [time, ...others] = signature.split(',').filter((part) => part.startsWith('t='))
+  if (!time || others.length > 0) return false
+  return Number(time.slice(2)) <= now.getTime() / 1000 + TOLERANCE_SECONDS
 }

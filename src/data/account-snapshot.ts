@@ -28,6 +28,7 @@ export type SnapshotRow = {
   version: string
   tier: Tier
   created_at: string
+  session_epoch: number
   keys: AccountSnapshot['keys']
   subscriptions: SubscriptionState[]
   used: { start: number; apiCalls: number; reactions: number }[]
@@ -40,6 +41,7 @@ export type SnapshotRow = {
 export function snapshotQuery(userId: string | SQL): SQL {
   return sql`
     select u.id as user_id, u.version::text as version, u.tier, ${epochMs(sql`u.created_at`)}::text as created_at,
+      u.session_epoch,
       coalesce((
         select json_agg(json_build_object('id', k.id, 'expiresAt', ${epochMs(sql`k.expires_at`)}))
         from api_keys k where k.user_id = u.id and k.revoked_at is null

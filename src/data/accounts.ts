@@ -27,7 +27,7 @@ export class AccountsUnavailable extends Error {
 // A failed write-through is repaired by the next writer or, at the latest, after this time.
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
-const UNKNOWN = 'unknown'
+export const UNKNOWN = 'unknown'
 
 /**
  * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
@@ -118,7 +118,7 @@ export async function readFromPostgres(
     throw new AccountsUnavailable('postgres')
   }
   try {
-    const row = await snapshotRow(stores.db, userId)
+    const row = await readRow(stores.db, userId)
     succeeded(memory.database)
     const account = row ? toSnapshot(row) : null
     const used = row ? toUsed(row) : NOTHING_USED
@@ -137,11 +137,11 @@ const NOTHING_USED: UsedByWindow = new Map()
  * @throws AccountsUnavailable
  */
 export async function loadAccount(db: Database, userId: string): Promise<AccountSnapshot | null> {
-  const row = await snapshotRow(db, userId)
+  const row = await readRow(db, userId)
   return row ? toSnapshot(row) : null
 }
 
-async function snapshotRow(db: Database, userId: string): Promise<SnapshotRow | undefined> {
+export async function readRow(db: Database, userId: string): Promise<SnapshotRow | undefined> {
   try {
     return (await db.execute<SnapshotRow>(snapshotQuery(userId))).rows[0]
   } catch (error) {

@@ -43,7 +43,7 @@ export async function exchange(
 }
 
 /** Whether Redis is well and has only stumbled over this account's data. */
-function isAboutThis(error: unknown): boolean {
+export function isAboutThis(error: unknown): boolean {
   return error instanceof RedisError && /script|WRONGTYPE/.test(error.message)
 }
 

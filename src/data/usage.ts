@@ -50,10 +50,10 @@ export async function readUsage(
   const start = window.start.getTime()
   const [stored, counted] = await Promise.all([
     fromPostgres(stores, account.userId, window.start),
-    fromRedis(stores, account.userId),
+    countedByRedis(stores, account.userId),
   ])
   const windows = new Map(stored.map((each) => [each.start, each]))
-  for (const each of counted) {
+  for (const each of counted ?? []) {
     if (each.start <= start) windows.set(each.start, merged(windows.get(each.start), each))
   }
   const { quotas } = PLANS[subscription?.tier ?? account.intendedTier]
@@ -84,10 +84,13 @@ async function fromPostgres({ db }: Stores, userId: string, until: Date): Promis
   }))
 }
 
-/** What Redis counts; nothing where it is away: then Postgres's figures are shown, as old as its last writing. */
-async function fromRedis(stores: Stores, userId: string): Promise<CountedWindow[]> {
+/** What Redis counts; null where it is away: then Postgres's figures are shown, as old as its last writing. */
+export async function countedByRedis(
+  stores: Stores,
+  userId: string,
+): Promise<CountedWindow[] | null> {
   const { redis, memory, now, log } = stores
-  if (isOpen(memory.redis)) return []
+  if (isOpen(memory.redis)) return null
   try {
     const fields = await redis.evaluate(COUNTS_SCRIPT, [accountKeys(userId).usage], [])
     succeeded(memory.redis)
@@ -95,7 +98,7 @@ async function fromRedis(stores: Stores, userId: string): Promise<CountedWindow[
   } catch (error) {
     failed(memory.redis, now().getTime())
     log('warn', 'usage_not_read', { user_id: userId, ...errorFields(error) })
-    return []
+    return null
   }
 }
 

@@ -37,12 +37,15 @@ export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv>
     assertForwardable(c)
     return ONE_CALL
   })
+  // A path of ours first: one of them is answered without `deps`.
   const isTheirs = (c: AppContext) =>
-    c.get('deps').config.origin !== undefined && !isOurs(new URL(c.req.url).pathname)
+    !isOurs(new URL(c.req.url).pathname) && c.get('deps').config.origin !== undefined
   return new Hono<AppEnv>().all(
     '*',
     async function gatewayPaywall(c, next) {
-      return isTheirs(c) ? guard(c, next) : next()
+      if (!isTheirs(c)) return next()
+      c.set('route', 'gateway')
+      return guard(c, next)
     },
     async function gateway(c, next) {
       if (!isTheirs(c)) return next()
@@ -50,6 +53,7 @@ export function gatewayRoutes({ paywall, isOurs }: GatewayOptions): Hono<AppEnv>
       const response = await forward(c, targetOf(c))
       // Nobody reads this; the origin did the work, so below 500 it is charged.
       if (!response) return c.body(null, 499 as 400)
+      c.set('fromOrigin', true)
       chargeWhatItCost(c, response.headers.get(COST_HEADER))
       return answer(c, response)
     },
@@ -67,7 +71,10 @@ function assertForwardable(c: AppContext): void {
     const headers = { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' }
     throw new Problem('method_not_allowed', { headers })
   }
-  const places = { url: decoded(targetOf(c).href), 'X-Request-Id': c.var.requestId }
+  const places = {
+    url: decoded(targetOf(c).href),
+    'X-Request-Id': c.req.header('X-Request-Id') ?? '',
+  }
   const key = c.req.header('X-API-Key') ?? ''
   const errors = Object.entries(places).flatMap(([path, text]) =>
     key && text.includes(key) ? [{ path, message: LEAK }] : [],

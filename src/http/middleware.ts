@@ -1,9 +1,14 @@
-// What every request carries: its id and its clients.
-
+// What every request goes through first and last: its id and its clients; its answer's headers and its line in the log.
 import { answerHeader } from '../answer-header.ts'
 import type { AppContext, Deps, Guard } from '../context.ts'
 import { randomBytes } from '../crypto.ts'
 import type { Bindings } from '../env.ts'
+import { redact } from '../log.ts'
+import { answerError } from './errors.ts'
+import type { OwnPath } from './methods.ts'
+import { answerOptions } from './options.ts'
+import { logRequest } from './request-log.ts'
+import { dress } from './skin.ts'
 
 let isolate = ''
 let requests = 0
@@ -20,20 +25,69 @@ const REQUEST_ID = /^[\w=-]{1,255}$/
 
 function requestIdOf(c: AppContext): string {
   const given = c.req.header('X-Request-Id')
-  return given !== undefined && REQUEST_ID.test(given) ? given : newRequestId()
+  // It goes into the log, and a key in the wrong header must not.
+  const isUsable = given !== undefined && REQUEST_ID.test(given) && redact(given) === given
+  return isUsable ? given : newRequestId()
+}
+
+export interface OpenRequestOptions {
+  /** The path that is answered without `deps`, whatever the configuration. */
+  bare?: string
+  /** For what answers OPTIONS. */
+  findOwnPath?: (path: string) => OwnPath | null
 }
 
 /**
- * Sets `requestId`, the caller's own or one of ours, and answers with it; and `deps`, but for what needs none. Throws
- * ConfigError where the configuration is incomplete.
+ * Sets `requestId`, the caller's own or one of ours, and `deps`, and answers OPTIONS. Whatever is answered then, by
+ * whomever, an error too, gets its headers and its line in the log.
  */
-export function openRequest(depsFor?: (bindings: Bindings) => Deps): Guard {
-  return async function openRequest(c, next) {
-    // Known already where a request without `deps` went on.
-    const id = c.get('requestId') ?? requestIdOf(c)
-    c.set('requestId', id)
-    if (depsFor) c.set('deps', depsFor(c.env))
-    await next()
-    answerHeader(c, 'X-Request-Id', id)
+export function openRequest(
+  depsFor: (bindings: Bindings) => Deps,
+  { bare, findOwnPath = () => null }: OpenRequestOptions = {},
+): Guard {
+  /** What is answered at once: where the configuration is incomplete. */
+  function openDeps(c: AppContext): Response | Promise<Response> | null {
+    try {
+      if (c.req.path !== bare) c.set('deps', depsFor(c.env))
+      return null
+    } catch (error) {
+      return answerError(error as Error, c)
+    }
   }
+
+  return async function openRequest(c, next) {
+    const id = requestIdOf(c)
+    c.set('requestId', id)
+    const isOptions = c.req.method === 'OPTIONS'
+    const early = (isOptions && answerOptions(c, findOwnPath(c.req.path))) || openDeps(c)
+    const startedMs = timeOf(c)
+    if (early) c.res = await early
+    else await next()
+    answerHeader(c, 'X-Request-Id', id)
+    // Hono drops the body that GET would have.
+    if (c.req.method === 'HEAD' && !c.get('fromOrigin')) await tellLength(c)
+    dress(c)
+    logRequest(c, timeOf(c) - startedMs)
+  }
+}
+
+/** The guard, with the time that it took for the request's line. */
+export function timed(guard: Guard): Guard {
+  return function timed(c, next) {
+    const startedMs = timeOf(c)
+    return guard(c, () => {
+      c.set('authMs', timeOf(c) - startedMs)
+      return next()
+    })
+  }
+}
+
+/** RFC 9110, 8.6: what GET would send. The platform knows a body's length only when it sends one. */
+async function tellLength(c: AppContext): Promise<void> {
+  const { byteLength } = await c.res.arrayBuffer()
+  c.res.headers.set('Content-Length', String(byteLength))
+}
+
+function timeOf(c: AppContext): number {
+  return (c.get('deps')?.now() ?? new Date()).getTime()
 }

@@ -93,11 +93,11 @@ function limited(): Guard {
 }
 
 function manager(c: AppContext): Manager {
-  const { account, callerKey } = c.var
-  const key = account.keys.find(({ id }) => id === callerKey?.keyId)
+  const { account, caller } = c.var
+  const key = account.keys.find(({ id }) => id === caller?.keyId)
   return {
     userId: account.userId,
-    keyId: callerKey?.keyId ?? null,
+    keyId: caller?.keyId ?? null,
     keyExpiresAt: key?.expiresAt ? new Date(key.expiresAt) : null,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }

@@ -37,6 +37,7 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     const deps = c.get('deps')
     const now = deps.now()
     const ids = provenKey(c, deps, now)
+    c.set('caller', ids)
     if (ids.mode === 'test') return testCall(c, deps, ids, costOf, next)
     const known = knownAsPaid(deps, ids.userId, ids.keyId, now)
     if (known && !(await isWithinRate(deps, known))) throw rateLimited()
@@ -48,6 +49,7 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
         : admitStranger(c, deps, ids, costOf)))
     // Memory takes no time: the clock of an edge stands still between two answers from outside.
     const tookMs = admission.source === 'memory' ? 0 : deps.now().getTime() - now.getTime()
+    c.set('paywallMs', tookMs)
 
     inBackground(c, noteKeyUse(deps, ids.keyId, now.getTime()))
     const call = new OpenCall(c, deps, admission.decision, admission.holding)
@@ -164,6 +166,7 @@ async function askStores(
     inBackground(c, upkeep(deps, deps.now().getTime())),
   )
   const answer = await asking
+  c.set('layer', answer.source)
   const { decision, holding, obstacle } = answer
   for (const work of answer.background) inBackground(c, work)
   if (repetition) c.set('repetition', repetition)

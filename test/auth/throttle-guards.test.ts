@@ -13,11 +13,14 @@ function recorder() {
   return { keys, binding: { limit } as unknown as string }
 }
 
-const tryToLogIn = (through: ReturnType<typeof testApp>, email: string) =>
-  through.call('POST', '/auth/login', { body: { email, password: 'wrong password' } })
+const tryToLogIn = (through: ReturnType<typeof testApp>, email: string, address: string) =>
+  through.call('POST', '/auth/login', {
+    headers: { 'CF-Connecting-IP': address },
+    body: { email, password: 'wrong password' },
+  })
 
 describe('the limiter of an account', () => {
-  test('is asked by a keyed hash: the same for any case, another for another secret', async () => {
+  test('is asked by a keyed hash of it and the network: the same for any case and host', async () => {
     const seen = recorder()
     const through = (API_KEY_SECRET: string) =>
       testApp({ AUTH_ACCOUNT_LIMIT: seen.binding, API_KEY_SECRET })
@@ -26,16 +29,17 @@ describe('the limiter of an account', () => {
       through('8hR3tY6uI1oP4aS7dF0gK2lZ5xC9vB-b'),
     ]
     const name = unique('limited')
-    await tryToLogIn(one, `${name}@example.com`)
-    await tryToLogIn(one, `${name.toUpperCase()}@EXAMPLE.com`)
-    await tryToLogIn(one, `${unique('limited')}@example.com`)
-    await tryToLogIn(other, `${name}@example.com`)
-    const [first, upper, stranger, otherSecret] = seen.keys
-    expect(seen.keys).toHaveLength(4)
-    expect(upper).toBe(first)
-    expect(stranger).not.toBe(first)
-    expect(otherSecret).not.toBe(first)
-    expect(seen.keys.join(' ').toLowerCase()).not.toMatch(/limited|example|@/)
+    const network = '2001:db8:5:6::'
+    await tryToLogIn(one, `${name}@example.com`, `${network}1`)
+    await tryToLogIn(one, `${name.toUpperCase()}@EXAMPLE.com`, `${network}2`)
+    await tryToLogIn(one, `${name}@example.com`, freshAddress())
+    await tryToLogIn(one, `${unique('limited')}@example.com`, `${network}1`)
+    await tryToLogIn(other, `${name}@example.com`, `${network}1`)
+    const [first, same, ...different] = seen.keys
+    expect(seen.keys).toHaveLength(5)
+    expect(same).toBe(first)
+    expect(new Set([first, ...different]).size).toBe(4)
+    expect(seen.keys.join(' ').toLowerCase()).not.toMatch(/limited|example|@|2001/)
   })
 })
 

@@ -9,8 +9,8 @@ const userId = 'd7b1c3de-8a2b-4c53-9f0e-5a0d6c1b2a3f'
 const now = new Date('2026-11-23T10:00:00Z')
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-const claims = (alg = 'HS256') =>
-  new SignJWT()
+const claims = (alg = 'HS256', payload = {}) =>
+  new SignJWT(payload)
     .setProtectedHeader({ alg })
     .setSubject(userId)
     .setIssuer('tollgate')
@@ -20,11 +20,19 @@ const claims = (alg = 'HS256') =>
 
 describe('verifyToken', () => {
   test('takes our own until it expires', async () => {
-    const token = await signToken(secret, userId, now)
+    const token = await signToken(secret, { userId, epoch: 3 }, now)
     const later = (seconds: number) => new Date(now.getTime() + seconds * 1000)
-    expect(await verifyToken([secret], token, now)).toBe(userId)
-    expect(await verifyToken([secret], token, later(TOKEN_SECONDS - 1))).toBe(userId)
+    expect(await verifyToken([secret], token, now)).toEqual({ userId, epoch: 3 })
+    expect(await verifyToken([secret], token, later(TOKEN_SECONDS - 1))).toEqual({
+      userId,
+      epoch: 3,
+    })
     expect(await verifyToken([secret], token, later(TOKEN_SECONDS + 1))).toBeNull()
+  })
+
+  test('takes one from before there were epochs as of the first', async () => {
+    const token = await claims().sign(bytes(secret))
+    expect(await verifyToken([secret], token, now)).toEqual({ userId, epoch: 0 })
   })
 
   test.each([
@@ -62,6 +70,8 @@ describe('verifyToken', () => {
         return `${btoa('{"alg":"none"}').replace(/=+$/, '')}.${payload}.`
       },
     ],
+    ['a subject that is no user id', () => claims().setSubject('1').sign(bytes(secret))],
+    ['an epoch that is none', () => claims('HS256', { epoch: '0' }).sign(bytes(secret))],
     ['nonsense', async () => 'a.b.c'],
   ])('refuses a token with %s', async (_, make) => {
     expect(await verifyToken([secret], await make(), now)).toBeNull()
@@ -101,14 +111,14 @@ describe('who is calling', () => {
   })
 
   test('a token of an account that is gone opens nothing', async () => {
-    const token = await signToken(app.deps.config.jwtSecrets[0], userId, new Date())
+    const token = await signToken(app.deps.config.jwtSecrets[0], { userId, epoch: 0 }, new Date())
     expect((await app.call('GET', path, { token })).json.code).toBe('invalid_token')
   })
 
   test('an expired token opens nothing', async () => {
     const { id } = await signUp(app)
     const old = new Date(Date.now() - (TOKEN_SECONDS + 5) * 1000)
-    const token = await signToken(app.deps.config.jwtSecrets[0], id, old)
+    const token = await signToken(app.deps.config.jwtSecrets[0], { userId: id, epoch: 0 }, old)
     expect((await app.call('GET', path, { token })).json.code).toBe('invalid_token')
   })
 })

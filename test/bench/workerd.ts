@@ -32,7 +32,9 @@ export async function startWorkerd(
   })
   let output = ''
   const hear = (chunk: Buffer) => {
-    output = `${output}${chunk}`.slice(-20_000)
+    output += chunk
+    // Now and then, not each time: there is a line a request.
+    if (output.length > 200_000) output = output.slice(-20_000)
   }
   child.process.stdout?.on('data', hear)
   child.process.stderr?.on('data', hear)

@@ -15,6 +15,7 @@ import type { Stack } from '../../dev/stack.ts'
 import { webhookRoutes } from '../../src/billing/webhook.ts'
 import type { AppEnv } from '../../src/context.ts'
 import { answerError, answerNotFound } from '../../src/http/errors.ts'
+import { ownPathFinder } from '../../src/http/methods.ts'
 import { openRequest } from '../../src/http/middleware.ts'
 
 const DOCTOR = join(import.meta.dirname, '../../dev/doctor.ts')
@@ -63,7 +64,7 @@ export function serveWorker(vars: Record<string, string>): Promise<Served> {
   const app = new Hono<AppEnv>()
   app.use(openRequest(() => commandDeps(vars, () => {})))
   app.onError(answerError)
-  app.notFound(answerNotFound(app))
+  app.notFound(answerNotFound(ownPathFinder(app)))
   app.route('/api/v1/billing/webhooks', webhookRoutes())
   const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} }
   return serve({ fetch: (request) => app.fetch(request, {}, context) }, 0, 'the Worker')

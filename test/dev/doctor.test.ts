@@ -129,6 +129,19 @@ describe('variables', () => {
     expect(findings.map(({ item }) => item)).toContain('Price of pro')
   })
 
+  test.each(['JWT_SECRET_KEY', 'API_KEY_SECRET'])('a rotation of %s', async (name) => {
+    const [now, before] = [`now-${randomUUID()}`, `before-${randomUUID()}`]
+    const previous = `${name}_PREVIOUS`
+    expect(await wrong({ ...vars, [name]: now, [previous]: before })).toEqual(
+      only(previous, /under way/, /secret delete/, 'warn'),
+    )
+    expect(await wrong({ ...vars, [name]: now, [previous]: now })).toEqual(
+      only(previous, /the same as/, /remove it/, 'warn'),
+    )
+    const { output } = await doctor({ ...vars, [name]: now, [previous]: before })
+    for (const secret of [now, before]) expect(output).not.toContain(secret)
+  })
+
   const key = 'live_51TollgateDoctor'
   test('keys of two modes', async () => {
     const bad = await wrong({ ...vars, STRIPE_PUBLISHABLE_KEY: `pk_${key}` })

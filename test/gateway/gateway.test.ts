@@ -316,11 +316,16 @@ describe('an answer passes', () => {
     const { headers } = (await send(path, { key })).response
     const names = [...headers].map(([name]) => name)
     expect(names.sort()).toEqual([
+      'access-control-allow-origin',
+      'access-control-expose-headers',
+      'cache-control',
+      'content-security-policy',
       'content-type',
       'date',
       'ratelimit',
       'ratelimit-policy',
       'server-timing',
+      'x-content-type-options',
       'x-request-id',
     ])
   })

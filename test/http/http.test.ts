@@ -45,22 +45,6 @@ describe('an error', () => {
     expect(response.status).toBe(404)
     expect(((await response.json()) as { code: string }).code).toBe('not_found')
   })
-
-  test.each([
-    ['GET', '/auth/login', 'POST'],
-    ['DELETE', '/auth/register', 'POST'],
-    ['POST', '/billing/plans', 'GET, HEAD'],
-    ['PUT', '/billing/checkout/session', 'POST'],
-    ['POST', '/billing/usage', 'GET, HEAD'],
-    ['GET', '/datasets/generate', 'POST'],
-    ['GET', '/billing/webhooks/stripe', 'POST'],
-    ['PATCH', '/health', 'GET, HEAD'],
-  ])('%s %s is 405 and names the methods', async (method, path, allow) => {
-    const { status, json, headers } = await call(method, path)
-    expect([status, json.code]).toEqual([405, 'method_not_allowed'])
-    expect(headers.get('Allow')).toBe(allow)
-    expect(headers.get('X-Request-Id')).toBe(json.request_id)
-  })
 })
 
 describe('a body', () => {

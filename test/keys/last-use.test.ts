@@ -29,7 +29,11 @@ const tokens = new Map<string, string>()
 /** Somebody who pays, and may look at their keys without using one. */
 async function buyer() {
   const person = await customer({ known: true })
-  const token = await signToken(reader.deps.config.jwtSecrets[0], person.id, new Date())
+  const token = await signToken(
+    reader.deps.config.jwtSecrets[0],
+    { userId: person.id, epoch: 0 },
+    new Date(),
+  )
   tokens.set(person.key, token)
   const [keyId = ''] = await listed(reader, { token })
   return { ...person, token, keyId }

@@ -4,7 +4,8 @@ import type { Hono } from 'hono'
 import { createApp } from '../../src/app.ts'
 import type { AppEnv, Deps } from '../../src/context.ts'
 import { depsFor } from '../../src/deps.ts'
-import type { LogFields } from '../../src/log.ts'
+import { type LogFields, logLine, REQUEST_EVENT } from '../../src/log.ts'
+import { keepLine, keepSecretsOf } from './leaks.ts'
 
 /** One request; `body` goes out as JSON unless it is text already. */
 export interface Call {
@@ -28,7 +29,10 @@ export interface Answer {
 export interface TestApp {
   app: Hono<AppEnv>
   deps: Deps
+  /** What the app told the log, but for its requests. */
   logs: { event: string; fields: LogFields }[]
+  /** The line of each request, as its fields. */
+  requests: LogFields[]
   /** Moves the app's clock, and it alone. */
   setNow(now: Date): void
   /** From now on what works in the background waits, as between two calls of the same second. */
@@ -48,6 +52,7 @@ export function testApp(vars: Record<string, string | undefined> = {}): TestApp 
   const bindings = { ...env, REDIS_TIMEOUT_MS: '10000', DATABASE_TIMEOUT_MS: '10000', ...vars }
   let clock = (): Date => new Date()
   const logs: TestApp['logs'] = []
+  const requests: LogFields[] = []
   const timers: AbortController[] = []
   const pauses: (() => void)[] = []
   const waited: Promise<void>[] = []
@@ -61,13 +66,18 @@ export function testApp(vars: Record<string, string | undefined> = {}): TestApp 
       return timer.signal
     },
     pause: () => new Promise((resolve) => (held ? pauses.push(resolve) : setTimeout(resolve))),
-    log: (_level, event, fields = {}) => logs.push({ event, fields }),
+    log: (level, event, fields = {}) => {
+      keepLine(logLine(level, event, fields))
+      if (event === REQUEST_EVENT) requests.push({ level, ...fields })
+      else logs.push({ event, fields })
+    },
   }
   const app = createApp(() => deps)
   return {
     app,
     deps,
     logs,
+    requests,
     setNow(now) {
       clock = () => now
     },
@@ -106,6 +116,7 @@ export function testApp(vars: Record<string, string | undefined> = {}): TestApp 
       const done = waitOnExecutionContext(ctx)
       if (held) waited.push(done)
       else await done
+      keepSecretsOf(body, parse(text))
       return { status: response.status, headers: response.headers, text, json: parse(text) }
     },
   }

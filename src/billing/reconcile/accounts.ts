@@ -87,7 +87,10 @@ function noteFailure(deps: Deps, { report }: Pass, userId: string, error: unknow
 
 async function checkOne(deps: Deps, pass: Pass, userId: string, customer: string): Promise<void> {
   try {
-    for (const difference of await differences(deps, pass, userId, customer)) {
+    const found = await differences(deps, pass, userId, customer)
+    // Of an account that was deleted meanwhile Stripe still lists what has ended: there is nothing to repair.
+    if (found.length > 0 && (await deps.db.$count(users, eq(users.id, userId))) === 0) return
+    for (const difference of found) {
       pass.report.differences.push(difference)
       if (!pass.options.isDry) await repair(deps, difference)
     }
