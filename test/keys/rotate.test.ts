@@ -14,8 +14,9 @@ const start = Date.now()
 /** Somebody with a key beside the first, at an hour that stands still. */
 async function owner(body: object = {}) {
   const app = testApp()
-  app.setNow(new Date(start))
+  app.setNow(later(-60_000))
   const person = await signUp(app)
+  app.setNow(later(0))
   const made = await makeKey(app, person, { name: 'production', mode: 'test', ...body })
   return { app, person, made, by: { token: person.token } }
 }
