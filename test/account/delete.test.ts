@@ -70,7 +70,11 @@ describe('a deleted account', () => {
       stripeCustomerId: person.customer,
       emailDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
-    const log = await db.select().from(schema.auditLog).where(eq(schema.auditLog.userId, person.id))
+    const log = await db
+      .select()
+      .from(schema.auditLog)
+      .where(eq(schema.auditLog.userId, person.id))
+      .orderBy(schema.auditLog.id)
     expect(log.at(-1)).toMatchObject({ action: 'account.deleted', detail: {} })
   })
 
