@@ -49,9 +49,9 @@ export function isActive(now: Date): SQL {
   return sql`(revoked_at is null and (expires_at is null or expires_at > ${at(now)}))`
 }
 
-/** The oldest live key that still opens the door: the one that login shows again; made where there is none. */
+/** The live key that login shows: see `lastingLiveKey`; made where there is none. */
 export async function firstLiveKey(stores: Stores, userId: string): Promise<string> {
-  const found = await oldestLiveKey(stores, userId)
+  const found = await lastingLiveKey(stores, userId)
   if (found) return found
   const now = stores.now()
   const key: NewKey = {
@@ -69,15 +69,20 @@ export async function firstLiveKey(stores: Stores, userId: string): Promise<stri
     ${audited(userId, now, 'key.created', { key_id: key.id, mode: key.mode, by: 'login' }, 'made')}
     select 1`
   await changeKeys(stores, userId, added)
-  return (await oldestLiveKey(stores, userId)) ?? key.id
+  return (await lastingLiveKey(stores, userId)) ?? key.id
 }
 
-async function oldestLiveKey({ db, now }: Stores, userId: string): Promise<string | undefined> {
+/** The oldest active one that does not end, else the one that ends last: not the one that a rotation has ended. */
+async function lastingLiveKey({ db, now }: Stores, userId: string): Promise<string | undefined> {
   const [key] = await db
     .select({ id: apiKeys.id })
     .from(apiKeys)
     .where(and(eq(apiKeys.userId, userId), eq(apiKeys.mode, 'live'), isActive(now())))
-    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
+    .orderBy(
+      sql`${apiKeys.expiresAt} desc nulls first`,
+      asc(apiKeys.createdAt),
+      asc(apiKeys.id),
+    )
     .limit(1)
   return key?.id
 }
