@@ -2,6 +2,7 @@
 // time later, and to Postgres by the cron. No call waits for it, and what is lost is a minute of one key.
 import { sql } from 'drizzle-orm'
 import * as z from 'zod/mini'
+import type { KeyIds } from '../api-key.ts'
 import { errorFields } from '../log.ts'
 import { failed, isOpen, succeeded } from './breaker.ts'
 import { readList, takeOff } from './changed-list.ts'
@@ -50,6 +51,14 @@ export function noteKeyUse(stores: Stores, keyId: string, now: number): Promise<
   if (now < keyUses.sendingUntil) return null
   keyUses.sendingUntil = now + SENDING_AT_MOST_MS
   return sendSoon(stores)
+}
+
+/** Whoever rotates a secret learns here which keys are of the old: once an isolate, of paid calls and of others. */
+export function notePreviousKey({ memory, log }: Stores, key: KeyIds): void {
+  const { isPrevious, userId, keyId } = key
+  if (!isPrevious || memory.previousKeys.has(keyId)) return
+  putBounded(memory.previousKeys, keyId, true)
+  log('info', 'api_key_of_previous_secret', { user_id: userId, key_id: keyId })
 }
 
 async function sendSoon(stores: Stores): Promise<void> {
