@@ -84,6 +84,8 @@ export interface Variables {
   datasetRequest: DatasetRequest
   /** Set where a key has proven itself, by the guard that asked for it: paid or not. */
   caller: KeyIds | undefined
+  /** Set by the `authenticated` guard for a token: the epoch of sessions that it is of. */
+  sessionEpoch: number | undefined
   /** Set by the paywall where the stores were asked: who knew the account. */
   layer: string
   /** How long the paywall, and a guard of the account's own calls, took. */

@@ -3,8 +3,9 @@ import { proveApiKey } from '../api-key.ts'
 import type { AppContext, Deps, Guard } from '../context.ts'
 import { type AccountSnapshot, isKeyActive } from '../data/account-snapshot.ts'
 import { loadAccount } from '../data/accounts.ts'
-import { noteKeyUse } from '../data/key-use.ts'
+import { noteKeyUse, notePreviousKey } from '../data/key-use.ts'
 import { loadSession } from '../data/session.ts'
+import { endedKey, endedToken } from '../ended.ts'
 import { Problem } from '../problem.ts'
 import { verifyToken } from '../token.ts'
 
@@ -25,7 +26,9 @@ export function authenticated({ by }: Door = { by: 'token or key' }): Guard {
     const authorization = c.req.header('Authorization')?.trim() ?? ''
     const apiKey = by === 'token' ? undefined : c.req.header('X-API-Key')
     if (BEARER_SCHEME.test(authorization)) {
-      c.set('account', await accountOfToken(c.var.deps, authorization))
+      const { account, epoch } = await sessionOfToken(c.var.deps, authorization)
+      c.set('account', account)
+      c.set('sessionEpoch', epoch)
     } else if (apiKey) {
       c.set('account', await accountOfKey(c, apiKey))
     } else {
@@ -43,15 +46,15 @@ const TOKEN_ONLY = {
 
 const EITHER = { headers: { 'WWW-Authenticate': 'Bearer, ApiKey' } }
 
-async function accountOfToken(deps: Deps, authorization: string): Promise<AccountSnapshot> {
+async function sessionOfToken(
+  deps: Deps,
+  authorization: string,
+): Promise<{ account: AccountSnapshot; epoch: number }> {
   const token = BEARER.exec(authorization)?.[1]
   const subject = token && (await verifyToken(deps.config.jwtSecrets, token, deps.now()))
   const session = subject ? await loadSession(deps.db, subject.userId) : null
-  if (subject && session?.epoch === subject.epoch) return session.account
-  // RFC 6750, 3.1
-  throw new Problem('invalid_token', {
-    headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
-  })
+  if (subject && session?.epoch === subject.epoch) return session
+  throw endedToken()
 }
 
 async function accountOfKey(c: AppContext, apiKey: string): Promise<AccountSnapshot> {
@@ -59,11 +62,12 @@ async function accountOfKey(c: AppContext, apiKey: string): Promise<AccountSnaps
   const ids = proveApiKey(deps.config.apiKeySecrets, apiKey)
   const account = ids && (await loadAccount(deps.db, ids.userId))
   if (account && isKeyActive(account, ids.keyId, deps.now())) {
+    notePreviousKey(deps, ids)
     if (ids.mode === 'test') throw new Problem('live_key_required')
     c.set('caller', ids)
     const noting = noteKeyUse(deps, ids.keyId, deps.now().getTime())
     if (noting) c.executionCtx.waitUntil(noting)
     return account
   }
-  throw new Problem('invalid_api_key', { headers: { 'WWW-Authenticate': 'ApiKey' } })
+  throw endedKey()
 }

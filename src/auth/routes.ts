@@ -8,6 +8,7 @@ import { tryPassword, trySignUp } from '../data/attempts.ts'
 import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
 import { throttleAddress } from '../throttle.ts'
+import { toTheEnd } from '../to-the-end.ts'
 import { validJson } from '../validate.ts'
 import { login, register, type Session } from './service.ts'
 
@@ -38,7 +39,8 @@ export function authRoutes(): Hono<AppEnv> {
       await throttleAddress(deps, address)
       const body = await validJson(c, loginBody)
       const caller = { address, email: body.email }
-      const session = await tryPassword(deps, caller, () => login(deps, body), isWrong)
+      const attempt = tryPassword(deps, caller, () => login(deps, body), isWrong)
+      const session = await toTheEnd(c, attempt)
       if (isWrong(session)) {
         // RFC 9110, 15.5.2: a 401 names the scheme of what it guards.
         throw new Problem('invalid_credentials', { headers: { 'WWW-Authenticate': 'Bearer' } })

@@ -1,13 +1,11 @@
-// API keys' rows: which of them are active, how one is added, and how everybody hears of a change. Shared by sign-up,
-// login and the calls that manage keys.
+// API keys' rows: which of them are active, and how one is added. Shared by sign-up, login and the calls that manage
+// keys.
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { KeyMode } from '../api-key.ts'
 import type { RandomBytes } from '../crypto.ts'
-import { errorFields } from '../log.ts'
-import { type SnapshotRow, snapshotQuery, toSnapshot, toUsed } from './account-snapshot.ts'
-import { refreshAccount, writeThrough } from './accounts.ts'
+import { at, audited, changeKeys, raised, type WaitUntil } from './key-change.ts'
 import type { Stores } from './memory.ts'
-import { apiKeys, users } from './schema.ts'
+import { apiKeys } from './schema.ts'
 
 /** Keys that an account may have active at once. */
 export const MOST_KEYS = 20
@@ -29,19 +27,20 @@ export interface NewKey {
   expiresAt: Date | null
 }
 
-/** Why a key was not added: `gone`, the account, or the key that it was to replace, is no more. */
-export type NotAdded = 'too_many' | 'too_many_tests' | 'too_many_new' | 'gone'
+/**
+ * Why a key was not added: `gone`, the account, or the key that it was to replace, is no more; `ended`, the caller's key
+ * or token.
+ */
+export type NotAdded = 'too_many' | 'too_many_tests' | 'too_many_new' | 'gone' | 'ended'
 
-/** Tells what outlives the request to the platform. */
-export type WaitUntil = (work: Promise<unknown>) => void
+/** Who changes keys: by a key, or by a token of this epoch of sessions. */
+export interface KeyChanger {
+  keyId: string | null
+  epoch: number
+}
 
 export function newKeyId(randomBytes: RandomBytes): string {
   return Buffer.from(randomBytes(KEY_ID_BYTES)).toString('hex')
-}
-
-/** An instant as a parameter of a statement. */
-export function at(instant: Date | null): SQL {
-  return sql`${instant?.toISOString() ?? null}::timestamptz`
 }
 
 /** Of a row of api_keys: neither revoked nor expired at `now`. */
@@ -49,9 +48,19 @@ export function isActive(now: Date): SQL {
   return sql`(revoked_at is null and (expires_at is null or expires_at > ${at(now)}))`
 }
 
-/** The oldest live key that still opens the door: the one that login shows again; made where there is none. */
+/**
+ * Whether the caller may still change the account's keys. The guard has looked, but before the account's row was held:
+ * whoever is being locked out must not slip a key in meanwhile.
+ */
+export function mayStill(userId: string, { keyId, epoch }: KeyChanger, now: Date): SQL {
+  return keyId === null
+    ? sql`exists (select 1 from users where id = ${userId} and session_epoch = ${epoch})`
+    : sql`exists (select 1 from api_keys where id = ${keyId} and user_id = ${userId} and ${isActive(now)})`
+}
+
+/** The live key that login shows: see `lastingLiveKey`; made where there is none. */
 export async function firstLiveKey(stores: Stores, userId: string): Promise<string> {
-  const found = await oldestLiveKey(stores, userId)
+  const found = await lastingLiveKey(stores, userId)
   if (found) return found
   const now = stores.now()
   const key: NewKey = {
@@ -69,15 +78,16 @@ export async function firstLiveKey(stores: Stores, userId: string): Promise<stri
     ${audited(userId, now, 'key.created', { key_id: key.id, mode: key.mode, by: 'login' }, 'made')}
     select 1`
   await changeKeys(stores, userId, added)
-  return (await oldestLiveKey(stores, userId)) ?? key.id
+  return (await lastingLiveKey(stores, userId)) ?? key.id
 }
 
-async function oldestLiveKey({ db, now }: Stores, userId: string): Promise<string | undefined> {
+/** The oldest active one that does not end, else the one that ends last: not the one that a rotation has ended. */
+async function lastingLiveKey({ db, now }: Stores, userId: string): Promise<string | undefined> {
   const [key] = await db
     .select({ id: apiKeys.id })
     .from(apiKeys)
     .where(and(eq(apiKeys.userId, userId), eq(apiKeys.mode, 'live'), isActive(now())))
-    .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id))
+    .orderBy(sql`${apiKeys.expiresAt} desc nulls first`, asc(apiKeys.createdAt), asc(apiKeys.id))
     .limit(1)
   return key?.id
 }
@@ -93,11 +103,13 @@ export async function addKey(
   {
     action,
     audit,
+    by,
     replaced,
     waitUntil,
   }: {
     action: 'key.created' | 'key.rotated'
     audit: Record<string, unknown>
+    by: KeyChanger
     replaced?: { id: string; endsAt: Date | null }
     waitUntil: WaitUntil
   },
@@ -108,6 +120,8 @@ export async function addKey(
   const isThere = replaced
     ? sql`exists (select 1 from api_keys where id = ${replaced.id} and user_id = ${userId} and ${isActive(now)})`
     : sql`true`
+  // Who has one of the keys must not use up the number that their owner needs to replace them.
+  const most = by.keyId === null && leaves ? 2 * MOST_NEW_KEYS : MOST_NEW_KEYS
   const end = replaced?.endsAt
     ? sql`expires_at = least(expires_at, ${at(replaced.endsAt)})`
     : sql`revoked_at = ${at(now)}`
@@ -117,6 +131,7 @@ export async function addKey(
     fresh: number
     added: boolean
     there: boolean
+    may: boolean
   }>(
     stores,
     userId,
@@ -125,31 +140,32 @@ export async function addKey(
       select (count(*) filter (where ${counted}))::int as active,
         (count(*) filter (where ${counted} and mode = 'test'))::int as tests,
         (count(*) filter (where created_at > ${at(new Date(now.getTime() - DAY_MS))}))::int as fresh,
-        ${isThere} as there
+        ${isThere} as there, ${mayStill(userId, by, now)} as may
       from api_keys where user_id = ${userId}
     ),
     made as (${insertion(
       userId,
       key,
       now,
-      sql`(select there and active < ${MOST_KEYS} and (${key.mode} <> 'test' or tests < ${MOST_TEST_KEYS})
-        and fresh < ${MOST_NEW_KEYS} from held)`,
+      sql`(select may and there and active < ${MOST_KEYS} and (${key.mode} <> 'test' or tests < ${MOST_TEST_KEYS})
+        and fresh < ${most} from held)`,
     )}),
     ended as (
-      update api_keys set ${end} where id = ${replaced?.id ?? ''} and exists (select 1 from made)
+      update api_keys set ${end} where id = ${replaced?.id ?? ''} and user_id = ${userId} and exists (select 1 from made)
     ),
     forgotten as (
       delete from api_keys where user_id = ${userId}
         and least(revoked_at, expires_at) < ${at(new Date(now.getTime() - KEPT_DAYS * DAY_MS))}
     ),
     ${raised(userId, 'made')},
-    ${audited(userId, now, action, { ...audit, mode: key.mode }, 'made')}
+    ${audited(userId, now, action, { ...audit, by: by.keyId ?? 'token', mode: key.mode }, 'made')}
     select held.*, exists (select 1 from made) as added from held`,
     waitUntil,
   )
   if (row?.added) return 'added'
+  if (row && !row.may) return 'ended'
   if (!row?.there) return 'gone'
-  if (row.fresh >= MOST_NEW_KEYS) return 'too_many_new'
+  if (row.fresh >= most) return 'too_many_new'
   return row.active < MOST_KEYS
     ? row.tests < MOST_TEST_KEYS
       ? 'gone'
@@ -165,68 +181,4 @@ function insertion(userId: string, key: NewKey, now: Date, condition: SQL): SQL 
     select ${id}, u.id, ${name}, ${mode}, ${at(now)}, ${at(expiresAt)} from users u
     where u.id = ${userId} and ${condition}
     returning id`
-}
-
-/** The part that raises the account's version if the part `changed` has changed a row. */
-export function raised(userId: string, changed: string): SQL {
-  return sql`raised as (
-    update users set version = version + 1
-    where id = ${userId} and exists (select 1 from ${sql.raw(changed)})
-  )`
-}
-
-/** The part that tells the audit log if the part `changed` has changed a row. */
-export function audited(
-  userId: string,
-  now: Date,
-  action: string,
-  detail: Record<string, unknown>,
-  changed: string,
-): SQL {
-  return sql`audited as (
-    insert into audit_log (at, user_id, action, detail)
-    select ${at(now)}, ${userId}::uuid, ${action}, ${JSON.stringify(detail)}::jsonb
-    from ${sql.raw(changed)}
-  )`
-}
-
-/**
- * Runs a statement that changes an account's keys, and tells Redis and this isolate's memory. Others wait: what the
- * statement counts is exact. Where Redis does not hear of it, it is told again in the background.
- */
-export async function changeKeys<Row extends Record<string, unknown>>(
-  stores: Stores,
-  userId: string,
-  statement: SQL,
-  waitUntil?: WaitUntil,
-): Promise<Row | undefined> {
-  const { db } = stores
-  const [, changed, accounts] = await db.batch([
-    // Its own statement: the next one sees what everybody before it has committed.
-    db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update'),
-    db.execute<Row>(statement),
-    db.execute<SnapshotRow>(snapshotQuery(userId)),
-  ])
-  const [account] = accounts.rows
-  const isHeard = account
-    ? await writeThrough(stores, userId, toSnapshot(account), toUsed(account))
-    : await writeThrough(stores, userId, null)
-  if (!isHeard) waitUntil?.(tellAgain(stores, userId))
-  return changed.rows[0]
-}
-
-const TELL_PAUSE_MS = 500
-/** `waitUntil` lasts 30 s: as many as fit, each with a Redis that lets it wait. After that the snapshot has ended soon. */
-const MOST_TELLINGS = 20
-
-async function tellAgain(stores: Stores, userId: string): Promise<void> {
-  for (let i = 0; i < MOST_TELLINGS; i += 1) {
-    await stores.pause(TELL_PAUSE_MS)
-    try {
-      if (await refreshAccount(stores, userId)) return
-    } catch (error) {
-      const fields = { user_id: userId, ...errorFields(error) }
-      stores.log('warn', 'account_snapshot_not_refreshed', fields)
-    }
-  }
 }

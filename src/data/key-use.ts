@@ -2,6 +2,7 @@
 // time later, and to Postgres by the cron. No call waits for it, and what is lost is a minute of one key.
 import { sql } from 'drizzle-orm'
 import * as z from 'zod/mini'
+import type { KeyIds } from '../api-key.ts'
 import { errorFields } from '../log.ts'
 import { failed, isOpen, succeeded } from './breaker.ts'
 import { readList, takeOff } from './changed-list.ts'
@@ -50,6 +51,14 @@ export function noteKeyUse(stores: Stores, keyId: string, now: number): Promise<
   if (now < keyUses.sendingUntil) return null
   keyUses.sendingUntil = now + SENDING_AT_MOST_MS
   return sendSoon(stores)
+}
+
+/** Whoever rotates a secret learns here which keys are of the old: once an isolate, of paid calls and of others. */
+export function notePreviousKey({ memory, log }: Stores, key: KeyIds): void {
+  const { isPrevious, userId, keyId } = key
+  if (!isPrevious || memory.previousKeys.has(keyId)) return
+  putBounded(memory.previousKeys, keyId, true)
+  log('info', 'api_key_of_previous_secret', { user_id: userId, key_id: keyId })
 }
 
 async function sendSoon(stores: Stores): Promise<void> {
@@ -121,25 +130,42 @@ export async function flushKeyUses(stores: Stores): Promise<number> {
   for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
     const entries = await readList(stores.redis, KEY_USE_KEY, BATCH)
     if (entries.length === 0) return written
-    await write(stores, entries)
-    const removed = await takeOff(stores.redis, KEY_USE_KEY, entries)
-    written += entries.length / 2
-    // All of them have been used again: they are the next run's.
+    const waiting = await write(stores, entries)
+    const done = entries.filter((_, i) => !waiting.has(entries[i - (i % 2)] ?? ''))
+    const removed = await takeOff(stores.redis, KEY_USE_KEY, done)
+    written += done.length / 2
+    // All of them have been used again, or are being changed: they are the next run's.
     if (removed === 0) return written
   }
   return written
 }
 
-/** One statement. Keys that are gone are passed over, and what is no minute of ours. */
-async function write({ db, now }: Stores, entries: readonly string[]): Promise<void> {
+/**
+ * One statement. Keys that are gone are passed over, and what is no minute of ours. It waits for nobody who holds a
+ * key's row: a deletion of accounts takes them in an order of its own, and each would wait for the other. Gives the
+ * keys that somebody held.
+ */
+async function write({ db, now }: Stores, entries: readonly string[]): Promise<Set<string>> {
   const latest = now().getTime() / MINUTE_MS + 60
   const rows = entries.flatMap((id, i) => {
     const minute = Number(entries[i + 1])
     if (i % 2 === 1 || !Number.isInteger(minute) || minute <= 0 || minute > latest) return []
     return [{ id, used_at: new Date(minute * MINUTE_MS).toISOString() }]
   })
-  await db.execute(sql`
-    update api_keys k set last_used_at = r.used_at
-    from json_to_recordset(${JSON.stringify(rows)}::json) as r(id text, used_at timestamptz)
-    where k.id = r.id and (k.last_used_at is null or k.last_used_at < r.used_at)`)
+  const { rows: waiting } = await db.execute<{ id: string }>(sql`
+    with used as (
+      select k.id, r.used_at
+      from json_to_recordset(${JSON.stringify(rows)}::json) as r(id text, used_at timestamptz)
+      join api_keys k on k.id = r.id and (k.last_used_at is null or k.last_used_at < r.used_at)
+    ),
+    held as (
+      select id from api_keys where id in (select id from used) order by id for update skip locked
+    ),
+    written as (
+      update api_keys k set last_used_at = used.used_at from used, held
+      where k.id = used.id and k.id = held.id
+        and (k.last_used_at is null or k.last_used_at < used.used_at)
+    )
+    select id from used where id not in (select id from held)`)
+  return new Set(waiting.map(({ id }) => id))
 }

@@ -71,6 +71,8 @@ export interface Memory {
   keys: Map<string, KeyIds>
   /** Proven keys that are no (longer an) account's, and until when that is believed. */
   refusedKeys: Map<string, number>
+  /** Keys of a previous secret that the log was told of. */
+  previousKeys: Map<string, true>
   /** Uses of keys: see key-use.ts. */
   keyUses: {
     /** The minute since 1970 in which each key was last used here. */
@@ -100,6 +102,7 @@ export function createMemory(): Memory {
   return {
     keys: new Map(),
     refusedKeys: new Map(),
+    previousKeys: new Map(),
     keyUses: { seen: new Map(), unsent: new Map(), sendingUntil: 0 },
     accounts: new Map(),
     pools: new Map(),

@@ -1,12 +1,15 @@
 // Why a key was not made or found, told so that it can be mended.
-import { MOST_KEYS, MOST_NEW_KEYS, MOST_TEST_KEYS } from '../data/api-keys.ts'
+import { type KeyChanger, MOST_KEYS, MOST_NEW_KEYS, MOST_TEST_KEYS } from '../data/api-keys.ts'
+import { endedKey, endedToken } from '../ended.ts'
 import { Problem } from '../problem.ts'
 import type { NotMade } from './service.ts'
 
 const REVOKE = 'Revoke one that is not used (DELETE /api/v1/keys/{id})'
 
-export function notMade(why: NotMade): Problem {
+export function notMade(why: NotMade, caller: KeyChanger): Problem {
   switch (why) {
+    case 'ended':
+      return ended(caller)
     case 'too_many':
       return new Problem('too_many_keys', {
         detail: `This account has ${MOST_KEYS} active keys, the most it may have. ${REVOKE}, or rotate with grace_seconds 0.`,
@@ -35,6 +38,11 @@ export function notMade(why: NotMade): Problem {
     case 'gone':
       return noSuchKey()
   }
+}
+
+/** As the guard would have told it a moment later. */
+export function ended({ keyId }: KeyChanger): Problem {
+  return keyId === null ? endedToken() : endedKey()
 }
 
 /** The same for a key that never was, one that is another's, and one that has ended. */

@@ -4,8 +4,9 @@ import * as z from 'zod/mini'
 import { KEY_MODES } from '../api-key.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
 import { Problem } from '../problem.ts'
+import { toTheEnd } from '../to-the-end.ts'
 import { validJson } from '../validate.ts'
-import { noSuchKey, notMade, tooManyChanges } from './refusal.ts'
+import { ended, noSuchKey, notMade, tooManyChanges } from './refusal.ts'
 import {
   createKey,
   listKeys,
@@ -53,7 +54,8 @@ export function keyRoutes(authenticated: Guard): Hono<AppEnv> {
       const { deps } = c.var
       const { expires_at, ...key } = await validJson(c, newKey)
       const expiresAt = expires_at ? futureInstant(expires_at, deps.now()) : null
-      return made(c, await createKey(deps, manager(c), { ...key, expiresAt }))
+      const by = manager(c)
+      return made(c, by, await toTheEnd(c, createKey(deps, by, { ...key, expiresAt })))
     })
 
     .get('/:id', authenticated, async (c) => {
@@ -65,39 +67,51 @@ export function keyRoutes(authenticated: Guard): Hono<AppEnv> {
     .patch('/:id', authenticated, write, async (c) => {
       const id = keyId(c)
       const body = await validJson(c, rename)
-      const view = await renameKey(c.var.deps, manager(c), id, body.name)
+      const by = manager(c)
+      const view = await renameKey(c.var.deps, by, id, body.name)
       if (!view) throw noSuchKey()
+      if (view === 'ended') throw ended(by)
       return privateJson(c, view)
     })
 
     .delete('/:id', authenticated, write, async (c) => {
-      if (!(await revokeKey(c.var.deps, manager(c), keyId(c)))) throw noSuchKey()
+      const by = manager(c)
+      const outcome = await toTheEnd(c, revokeKey(c.var.deps, by, keyId(c)))
+      if (outcome === 'ended') throw ended(by)
+      if (outcome === 'gone') throw noSuchKey()
       return c.body(null, 204)
     })
 
     .post('/:id/rotate', authenticated, write, async (c) => {
       const id = keyId(c)
       const body = hasBody(c) ? await validJson(c, rotation) : rotation.parse({})
-      return made(c, await rotateKey(c.var.deps, manager(c), id, body.grace_seconds))
+      const by = manager(c)
+      return made(c, by, await toTheEnd(c, rotateKey(c.var.deps, by, id, body.grace_seconds)))
     })
 }
 
-/** What writes, and so what stays, is bounded: by the rate of the plan, apart from the paid calls'. */
+/**
+ * What writes, and so what stays, is bounded: by the rate of the plan, apart from the paid calls', and for each key
+ * apart. Whoever has one of them cannot keep the owner, who has a token, from revoking it: that is never refused.
+ */
 function limited(): Guard {
   return async function limited(c, next) {
-    const { deps, account } = c.var
+    const { deps, account, caller } = c.var
     const limiter = deps.limiters.tier[account.intendedTier]
-    if (!(await limiter.allows(`${account.userId}:keys`))) throw tooManyChanges()
+    const isFree = !caller && c.req.method === 'DELETE'
+    const bucket = `${account.userId}:keys:${caller?.keyId ?? 'token'}`
+    if (!isFree && !(await limiter.allows(bucket))) throw tooManyChanges()
     await next()
   }
 }
 
 function manager(c: AppContext): Manager {
-  const { account, caller } = c.var
+  const { account, caller, sessionEpoch = -1 } = c.var
   const key = account.keys.find(({ id }) => id === caller?.keyId)
   return {
     userId: account.userId,
     keyId: caller?.keyId ?? null,
+    epoch: sessionEpoch,
     keyExpiresAt: key?.expiresAt ? new Date(key.expiresAt) : null,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }
@@ -122,8 +136,8 @@ function futureInstant(text: string, now: Date): Date {
   throw new Problem('invalid_request', { members: { errors: [{ path: 'expires_at', message }] } })
 }
 
-function made(c: AppContext, outcome: NewKeyView | NotMade): Response {
-  if (typeof outcome === 'string') throw notMade(outcome)
+function made(c: AppContext, by: Manager, outcome: NewKeyView | NotMade): Response {
+  if (typeof outcome === 'string') throw notMade(outcome, by)
   c.header('Location', `/api/v1/keys/${outcome.id}`)
   return privateJson(c, outcome, 201)
 }

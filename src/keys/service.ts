@@ -4,16 +4,14 @@ import { KEY_PREFIXES, type KeyMode, mintApiKey } from '../api-key.ts'
 import type { Deps } from '../context.ts'
 import {
   addKey,
-  at,
-  audited,
-  changeKeys,
   isActive,
+  type KeyChanger,
+  mayStill,
   type NewKey,
   type NotAdded,
   newKeyId,
-  raised,
-  type WaitUntil,
 } from '../data/api-keys.ts'
+import { at, audited, changeKeys, raised, type WaitUntil } from '../data/key-change.ts'
 import { latestUses } from '../data/key-use.ts'
 import { apiKeys, auditLog } from '../data/schema.ts'
 
@@ -22,10 +20,9 @@ const SHOWN_DAYS = 7
 const DAY_MS = 86_400_000
 
 /** Who manages the account's keys. */
-export interface Manager {
+export interface Manager extends KeyChanger {
   userId: string
-  /** The key that they call with, or null for a token; and when that key ends. */
-  keyId: string | null
+  /** When the key that they call with ends. */
   keyExpiresAt: Date | null
   waitUntil: WaitUntil
 }
@@ -66,65 +63,70 @@ export async function readKey(deps: Deps, userId: string, id: string): Promise<K
 
 export async function createKey(
   deps: Deps,
-  { userId, keyId, keyExpiresAt, waitUntil }: Manager,
+  { userId, keyExpiresAt, waitUntil, ...by }: Manager,
   { name, mode, expiresAt }: Omit<NewKey, 'id'>,
 ): Promise<NewKeyView | NotMade> {
   if (outlives(expiresAt, keyExpiresAt)) return 'outlives'
   const key: NewKey = { id: newKeyId(deps.randomBytes), name, mode, expiresAt }
-  const audit = { key_id: key.id, by: keyId ?? 'token' }
-  const outcome = await addKey(deps, userId, key, { action: 'key.created', audit, waitUntil })
+  const audit = { key_id: key.id }
+  const outcome = await addKey(deps, userId, key, { action: 'key.created', audit, by, waitUntil })
   return outcome === 'added' ? newView(deps, userId, key) : outcome
 }
 
-/** False where the list has no such key. */
+/** Null where the list has no such key. */
 export async function renameKey(
   deps: Deps,
-  { userId, keyId }: Manager,
+  { userId, ...by }: Manager,
   id: string,
   name: string,
-): Promise<KeyView | null> {
+): Promise<KeyView | 'ended' | null> {
   const now = deps.now()
-  const detail = { key_id: id, by: keyId ?? 'token' }
-  await deps.db.execute(sql`
+  const detail = { key_id: id, by: by.keyId ?? 'token' }
+  const may = mayStill(userId, by, now)
+  const { rows } = await deps.db.execute<{ may: boolean }>(sql`
     with renamed as (
       update api_keys set name = ${name}
-      where id = ${id} and user_id = ${userId} and name <> ${name} and ${isShown(now)}
+      where id = ${id} and user_id = ${userId} and name <> ${name} and ${isShown(now)} and ${may}
       returning id
     ),
     ${audited(userId, now, 'key.renamed', detail, 'renamed')}
-    select 1`)
+    select ${may} as may`)
+  if (!rows[0]?.may) return 'ended'
   return readKey(deps, userId, id)
 }
 
-/** False where the account never had such a key; that it was revoked before changes nothing. */
+/** `gone` where the account never had such a key; that it was revoked before changes nothing. */
 export async function revokeKey(
   deps: Deps,
-  { userId, keyId, waitUntil }: Manager,
+  { userId, waitUntil, ...by }: Manager,
   id: string,
-): Promise<boolean> {
+): Promise<'revoked' | 'gone' | 'ended'> {
   const now = deps.now()
-  const detail = { key_id: id, by: keyId ?? 'token' }
-  const row = await changeKeys<{ found: boolean }>(
+  const detail = { key_id: id, by: by.keyId ?? 'token' }
+  const may = mayStill(userId, by, now)
+  const row = await changeKeys<{ found: boolean; may: boolean }>(
     deps,
     userId,
     sql`
     with revoked as (
       update api_keys set revoked_at = ${at(now)}
-      where id = ${id} and user_id = ${userId} and revoked_at is null
+      where id = ${id} and user_id = ${userId} and revoked_at is null and ${may}
       returning id
     ),
     ${raised(userId, 'revoked')},
     ${audited(userId, now, 'key.revoked', detail, 'revoked')}
-    select exists (select 1 from api_keys where id = ${id} and user_id = ${userId}) as found`,
+    select exists (select 1 from api_keys where id = ${id} and user_id = ${userId}) as found,
+      ${may} as may`,
     waitUntil,
   )
-  return row?.found ?? false
+  if (row && !row.may) return 'ended'
+  return row?.found ? 'revoked' : 'gone'
 }
 
 /** A new key in the place of `id`, which goes on for `graceSeconds` more at most; 0 revokes it. */
 export async function rotateKey(
   deps: Deps,
-  { userId, keyId, keyExpiresAt, waitUntil }: Manager,
+  { userId, keyExpiresAt, waitUntil, ...by }: Manager,
   id: string,
   graceSeconds: number,
 ): Promise<NewKeyView | NotMade> {
@@ -143,11 +145,11 @@ export async function rotateKey(
     key_id: id,
     successor: key.id,
     expires_at: ownEnd?.toISOString() ?? null,
-    by: keyId ?? 'token',
   }
   const outcome = await addKey(deps, userId, key, {
     action: 'key.rotated',
     audit,
+    by,
     replaced: { id, endsAt },
     waitUntil,
   })

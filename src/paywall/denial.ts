@@ -5,6 +5,7 @@ import type { AccountSnapshot } from '../data/account-snapshot.ts'
 import type { AccessDenial } from '../data/entitlement.ts'
 import { putBounded } from '../data/memory.ts'
 import { promptPrices } from '../data/prices.ts'
+import { endedKey } from '../ended.ts'
 import { Problem } from '../problem.ts'
 import type { Denied } from './decide.ts'
 import { paymentRefusal } from './refusal.ts'
@@ -17,18 +18,9 @@ export function missingKey(): Problem {
   return new Problem('missing_api_key', { headers: KEY_SCHEME })
 }
 
-export function invalidKey(): Problem {
-  return new Problem('invalid_api_key', { headers: KEY_SCHEME })
-}
-
-/** A key that has opened the door is hashed no more. Whoever rotates a secret learns here which keys are of the old. */
+/** A key that has opened the door is hashed no more. */
 export function rememberKey(c: AppContext, ids: KeyIds): void {
-  const { memory, log } = c.get('deps')
-  const text = c.req.header('X-API-Key') ?? ''
-  if (ids.isPrevious && !memory.keys.has(text)) {
-    log('info', 'api_key_of_previous_secret', { user_id: ids.userId, key_id: ids.keyId })
-  }
-  putBounded(memory.keys, text, ids)
+  putBounded(c.get('deps').memory.keys, c.req.header('X-API-Key') ?? '', ids)
 }
 
 export async function denialOf(c: AppContext, decision: Denied): Promise<Problem> {
@@ -38,7 +30,7 @@ export async function denialOf(c: AppContext, decision: Denied): Promise<Problem
   const text = c.req.header('X-API-Key') ?? ''
   memory.keys.delete(text)
   putBounded(memory.refusedKeys, text, now().getTime() + believedMs)
-  return invalidKey()
+  return endedKey()
 }
 
 /** 402, with the prices that are known. */

@@ -2,15 +2,16 @@
 import { answerHeader } from '../answer-header.ts'
 import { type KeyIds, proveApiKey } from '../api-key.ts'
 import type { AppContext, Deps, Guard, Repetition } from '../context.ts'
-import { noteKeyUse } from '../data/key-use.ts'
+import { noteKeyUse, notePreviousKey } from '../data/key-use.ts'
 import { type Holding, settle, tendHolding, type Units } from '../data/leases.ts'
 import { NO_UNITS } from '../data/units.ts'
 import { upkeep } from '../data/upkeep.ts'
+import { endedKey } from '../ended.ts'
 import { attempt, type Problem } from '../problem.ts'
 import { type Admission, type Ask, decisionFor, isPlain } from './admission.ts'
 import { admitFromMemory, knownAsPaid } from './admit.ts'
 import type { Allowed } from './decide.ts'
-import { denialOf, invalidKey, missingKey, rememberKey } from './denial.ts'
+import { denialOf, missingKey, rememberKey } from './denial.ts'
 import { admitTogether } from './gather.ts'
 import { paidHeaders } from './headers.ts'
 import { repetitionOf } from './idempotency.ts'
@@ -52,6 +53,7 @@ export function paywall(costOf: CostOf = () => ONE_CALL): Guard {
     c.set('paywallMs', tookMs)
 
     inBackground(c, noteKeyUse(deps, ids.keyId, now.getTime()))
+    notePreviousKey(deps, ids)
     const call = new OpenCall(c, deps, admission.decision, admission.holding)
     c.set('paid', call)
     const { policy, limit, timing } = paidHeaders(now, admission, tookMs)
@@ -80,7 +82,7 @@ function provenKey(c: AppContext, { memory, config }: Deps, now: Date): KeyIds {
   const known = memory.keys.get(text)
   if (known) return known
   const ids = proveApiKey(config.apiKeySecrets, text)
-  if (!ids || (memory.refusedKeys.get(text) ?? 0) > now.getTime()) throw invalidKey()
+  if (!ids || (memory.refusedKeys.get(text) ?? 0) > now.getTime()) throw endedKey()
   return ids
 }
 
@@ -169,6 +171,7 @@ async function askStores(
   c.set('layer', answer.source)
   const { decision, holding, obstacle } = answer
   for (const work of answer.background) inBackground(c, work)
+  if ('account' in decision) notePreviousKey(deps, ids)
   if (repetition) c.set('repetition', repetition)
   try {
     if (!isCounted && !(await isWithinRate(deps, decision))) throw rateLimited()

@@ -5,7 +5,7 @@ import type { KeyIds } from '../api-key.ts'
 import type { AppContext, Deps, Guard, PaidCall } from '../context.ts'
 import { type AccountSnapshot, isKeyActive, subscriptionOf } from '../data/account-snapshot.ts'
 import { recall } from '../data/accounts.ts'
-import { noteKeyUse } from '../data/key-use.ts'
+import { noteKeyUse, notePreviousKey } from '../data/key-use.ts'
 import { LEASE_SECONDS, type Units } from '../data/leases.ts'
 import { quotaWindow } from '../data/quota-window.ts'
 import { NO_UNITS } from '../data/units.ts'
@@ -41,6 +41,7 @@ export async function testCall(
   if (isCounted) await requireRate(c, deps, asSubscribed(deps, seen, now))
   const { account, source } = await accountOf(c, deps, ids)
   rememberKey(c, ids)
+  notePreviousKey(deps, ids)
   inBackground(c, noteKeyUse(deps, ids.keyId, now.getTime()))
   const decision = asSubscribed(deps, account, now)
   if (!isCounted) await requireRate(c, deps, decision)

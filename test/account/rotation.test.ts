@@ -2,6 +2,7 @@
 // secret opens nothing.
 import { describe, expect, test } from 'vitest'
 import { type Person, signUp, testApp } from '../support/app.ts'
+import { makeKey } from '../support/keys.ts'
 
 const OLD = 'q3J9x0TqU1pYw7bC5nRz8sLkM2vE4hGd'
 const NEW = 'Zr8Vt2Ns6Wy4Kc9Hf1Lq7Bx3Mp5Jd0Ge'
@@ -62,6 +63,26 @@ describe.each([
     }
     expect(await logIn(prepared, person)).toMatchObject({ api_key: old.key })
     expect(await logIn(finished, person)).toMatchObject({ api_key: fresh.key })
+  })
+
+  test('changes the text of every key: login shows one, and the others are rotated by a token', async () => {
+    const person = await signUp(testApp(before))
+    const by = { token: person.token }
+    const others = [
+      await makeKey(testApp(before), by, { name: 'second' }),
+      await makeKey(testApp(before), by, { name: 'test', mode: 'test' }),
+    ]
+    const { access_token: token, api_key: key } = await logIn(swapped, person)
+    expect(await opens(finished, { key })).toBe('opens')
+    for (const { id, key: old, name, mode } of others) {
+      // 403 live_key_required: of a test key, which is known.
+      const known = mode === 'live' ? 'opens' : 'live_key_required'
+      expect(await opens(swapped, { key: old })).toBe(known)
+      expect(await opens(finished, { key: old })).toBe(keys ? 'invalid_api_key' : known)
+      const { json } = await testApp(swapped).call('POST', `/keys/${id}/rotate`, { token })
+      expect(json).toMatchObject({ name, mode })
+      expect(await opens(finished, { key: json.key })).toBe(known)
+    }
   })
 
   test('opens nothing any more once its previous one is removed, or was never set', async () => {

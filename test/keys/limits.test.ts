@@ -81,6 +81,21 @@ describe('an account', () => {
     expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0)
     const kept = (await db.select().from(apiKeys)).filter(({ userId }) => userId === person.id)
     expect(kept).toHaveLength(100)
+
+    // Whoever has made them may have stolen a key: the owner replaces it all the same, and the thief does not.
+    const [id = ''] = await listed(app, person)
+    const rotate = (by: Call, grace_seconds: number) =>
+      app.call('POST', `/keys/${id}/rotate`, { ...by, body: { grace_seconds } })
+    expect((await rotate({ key: person.key }, 0)).json.code).toBe('too_many_attempts')
+    expect((await rotate({ token: person.token }, 1)).json.code).toBe('too_many_attempts')
+    expect((await rotate({ token: person.token }, 0)).status).toBe(201)
+    await db.insert(apiKeys).values(rows(99, new Date()))
+    const [next = ''] = await listed(app, person)
+    const last = await app.call('POST', `/keys/${next}/rotate`, {
+      token: person.token,
+      body: { grace_seconds: 0 },
+    })
+    expect(last.json.code).toBe('too_many_attempts')
   })
 
   test('changes its keys at the rate of its plan, apart from the paid calls', async () => {
@@ -101,6 +116,40 @@ describe('an account', () => {
     })
     expect([status, json.code, headers.get('Retry-After')]).toEqual([429, 'rate_limited', '10'])
     expect((await own.call('GET', '/keys', { token: person.token })).status).toBe(200)
-    expect(new Set(asked)).toEqual(new Set([`${person.id}:keys`]))
+    expect(new Set(asked)).toEqual(new Set([`${person.id}:keys:token`]))
+  })
+
+  test('is not kept from its keys by whoever has one of them', async () => {
+    const own = testApp()
+    const person = await signUp(own)
+    const made = await makeKey(own, person)
+    const counts = new Map<string, number>()
+    const allows = async (bucket: string) => {
+      counts.set(bucket, (counts.get(bucket) ?? 0) + 1)
+      return counts.get(bucket) === 1
+    }
+    own.deps.limiters = {
+      ...own.deps.limiters,
+      tier: { ...own.deps.limiters.tier, hobby: { allows } },
+    }
+    const thief = { key: person.key }
+    await makeKey(own, thief)
+    const [id = ''] = await listed(own, { token: person.token })
+    for (const [method, path, body] of [
+      ['POST', '/keys', { name: 'x' }],
+      ['PATCH', `/keys/${id}`, { name: 'x' }],
+      ['DELETE', `/keys/${made.id}`, undefined],
+      ['POST', `/keys/${id}/rotate`, {}],
+    ] as const) {
+      const { json } = await own.call(method, path, { ...thief, body })
+      expect([method, path, json.code]).toEqual([method, path, 'rate_limited'])
+    }
+    expect((await makeKey(own, { key: made.key })).id).toBeTruthy()
+    const by = { token: person.token }
+    const rename = () => own.call('PATCH', `/keys/${made.id}`, { ...by, body: { name: 'y' } })
+    expect([(await rename()).status, (await rename()).status]).toEqual([200, 429])
+    for (const each of await listed(own, by)) {
+      expect((await own.call('DELETE', `/keys/${each}`, by)).status).toBe(204)
+    }
   })
 })

@@ -53,6 +53,20 @@ describe('a rotation', () => {
     })
   })
 
+  test('is what a login shows: not the key that is about to end', async () => {
+    const { app, person, by } = await owner()
+    const login = async () => (await app.call('POST', '/auth/login', { body: person })).json.api_key
+    const [first = ''] = await listed(app, by)
+    expect(await login()).toBe(person.key)
+    const { json } = await rotate(app, first, by)
+    expect(await login()).toBe(json.key)
+    // Where each ends, the one that ends last.
+    const lasting = await makeKey(app, by, { expires_at: at(2 * DAY_MS) })
+    await makeKey(app, by, { expires_at: at(60_000) })
+    await app.call('DELETE', `/keys/${json.id}`, by)
+    expect(await login()).toBe(lasting.key)
+  })
+
   test('with a grace of 0 ends the old one at once', async () => {
     const { app, made, by } = await owner()
     const { json } = await rotate(app, made.id, { ...by, body: { grace_seconds: 0 } })

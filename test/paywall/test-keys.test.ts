@@ -297,16 +297,35 @@ describe('Tollgate-Test-Outcome', () => {
 })
 
 describe('a key under a secret that is being rotated out', () => {
-  test('is told to the log once an isolate, without the key', async () => {
-    const old = 'k3Lq9ZxW1vTb7NpR5sYd8FhJ2mGcA6uE'
-    const person = await signUp(testApp({ API_KEY_SECRET: old }))
-    const made = await makeKey(testApp({ API_KEY_SECRET: old }), person, { mode: 'test' })
-    const app = testApp({
-      API_KEY_SECRET: 'Q8rT2yUi4oPa6SdF1gHj3KlZ5xCv7BnM',
-      API_KEY_SECRET_PREVIOUS: old,
-    })
-    for (let i = 0; i < 3; i += 1) expect((await generate(app, made.key)).status).toBe(200)
-    const told = app.logs.filter(({ event }) => event === 'api_key_of_previous_secret')
-    expect(told.map(({ fields }) => fields)).toEqual([{ user_id: person.id, key_id: made.id }])
+  const old = { API_KEY_SECRET: 'k3Lq9ZxW1vTb7NpR5sYd8FhJ2mGcA6uE' }
+  const during = {
+    API_KEY_SECRET: 'Q8rT2yUi4oPa6SdF1gHj3KlZ5xCv7BnM',
+    API_KEY_SECRET_PREVIOUS: old.API_KEY_SECRET,
+  }
+
+  test.each([
+    ['paid calls', 'test', 200, (app: TestApp, key: string) => generate(app, key)],
+    ['paid calls that are not paid for', 'live', 402, generate],
+    ['calls of the account', 'live', 200, (app, key) => app.call('GET', '/billing/usage', { key })],
+  ] as [string, string, number, typeof generate][])(
+    'is told to the log once an isolate, without the key: %s',
+    async (_, mode, status, call) => {
+      const person = await signUp(testApp(old))
+      const made = await makeKey(testApp(old), person, { mode })
+      const app = testApp(during)
+      for (let i = 0; i < 3; i += 1) expect((await call(app, made.key)).status).toBe(status)
+      const told = app.logs.filter(({ event }) => event === 'api_key_of_previous_secret')
+      expect(told.map(({ fields }) => fields)).toEqual([{ user_id: person.id, key_id: made.id }])
+    },
+  )
+
+  test('is not told of once it is revoked', async () => {
+    const person = await signUp(testApp(old))
+    const made = await makeKey(testApp(old), person, { mode: 'live' })
+    const app = testApp(during)
+    await app.call('DELETE', `/keys/${made.id}`, { token: person.token })
+    expect((await generate(app, made.key)).status).toBe(401)
+    expect((await app.call('GET', '/billing/usage', { key: made.key })).status).toBe(401)
+    expect(app.logs.map(({ event }) => event)).not.toContain('api_key_of_previous_secret')
   })
 })
