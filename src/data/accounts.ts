@@ -25,6 +25,11 @@ export class AccountsUnavailable extends Error {
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
 export const UNKNOWN = 'unknown'
+/** Of an account that is gone, above any that one reaches: ids are never used again, and older is refused. */
+export const LAST_VERSION = Number.MAX_SAFE_INTEGER
+const COUNTS_KEPT_MS = 40 * 86_400_000
+/** Longer than any request lasts that may have read the account before it was gone. */
+export const GONE_KEPT_MS = 15 * 60_000
 
 /**
  * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
@@ -46,7 +51,7 @@ local held = tonumber(redis.call('HGET', usage, 'version') or '')
 if held and held > tonumber(version) and redis.call('HGET', account, 'snapshot') ~= garbage then return 0 end
 redis.call('HSET', account, 'version', version, 'snapshot', snapshot, 'grant', grant)
 redis.call('HSET', usage, 'version', version)
-redis.call('PEXPIRE', usage, ${40 * 86_400_000})
+redis.call('PEXPIRE', usage, snapshot == '${UNKNOWN}' and ${GONE_KEPT_MS} or ${COUNTS_KEPT_MS})
 redis.call('PEXPIRE', account, ttl)
 if w ~= '' then
   redis.call('HSET', usage, w .. ':end', w_end, w .. ':quota_calls', quota_calls, w .. ':quota_reactions', quota_reactions)
@@ -175,7 +180,7 @@ export async function writeThrough(
   remember(stores, userId, account, { askedAt: askedAt ?? at, ...(used && { used }) })
   const keys = accountKeys(userId)
   const args = [
-    String(account?.version ?? 0),
+    String(account?.version ?? LAST_VERSION),
     account === null ? UNKNOWN : JSON.stringify(account),
     String(account === null ? UNKNOWN_TTL_MS : TTL_MS),
     ...grantArguments(stores, account, used),
