@@ -30,7 +30,7 @@ export interface Deps {
     authByAddress: RateLimiter
     /** By account and network together. */
     authByAccount: RateLimiter
-    /** By account: calls that make Stripe work. */
+    /** By account: calls that make Stripe, or the database, work hard. */
     billing: RateLimiter
     tier: Readonly<Record<Tier, RateLimiter>>
   }

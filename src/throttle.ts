@@ -23,7 +23,7 @@ export async function throttlePair(deps: Doors, pairDigest: string): Promise<voi
   await pass(deps.limiters.authByAccount, pairDigest)
 }
 
-/** Before an account's call that makes Stripe work. @throws Problem too_many_attempts */
+/** Before an account's call that makes Stripe, or the database, work hard. @throws Problem too_many_attempts */
 export async function throttleBilling(deps: Doors, userId: string): Promise<void> {
   await pass(deps.limiters.billing, userId)
 }

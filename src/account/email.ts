@@ -11,18 +11,28 @@ import { type Holder, holderOf } from './holder.ts'
 /** Rounds in which parallel changes, or a first checkout, find their order. */
 const ROUNDS = 6
 
-/** @throws Stripe's errors: nothing is changed then; Problem unavailable, invalid_token */
+/**
+ * Where it fails Stripe may have heard of it all the same: it is told in the background what the account's email is.
+ * @throws Stripe's and the database's errors: nothing is changed then; Problem unavailable, invalid_token
+ */
 export async function changeEmail(
   deps: Deps,
   userId: string,
   email: string,
+  waitUntil: (work: Promise<unknown>) => void,
 ): Promise<'changed' | 'email_taken'> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const holder = await holderOf(deps, userId)
     // Before Stripe hears of it; the unique index decides.
     if (await isTaken(deps, holder.id, email)) return 'email_taken'
-    if (holder.stripeCustomerId) await tellStripe(deps, holder.stripeCustomerId, email)
-    const stored = await store(deps, holder, email)
+    let stored: Awaited<ReturnType<typeof store>>
+    try {
+      if (holder.stripeCustomerId) await tellStripe(deps, holder.stripeCustomerId, email)
+      stored = await store(deps, holder, email)
+    } catch (error) {
+      if (holder.stripeCustomerId) waitUntil(setBack(deps, userId))
+      throw error
+    }
     if (stored === 'changed') return 'changed'
     if (stored === 'lost') continue
     await setBack(deps, userId)
@@ -76,12 +86,23 @@ async function store(
   }
 }
 
+/** `waitUntil` lasts 30 s, and a Stripe that does not answer takes most of that. */
+const MOST_TRIES = 3
+const PAUSE_MS = 2_000
+
 /** Gives Stripe the email that the account has. */
 async function setBack(deps: Deps, userId: string): Promise<void> {
-  try {
-    const { email, stripeCustomerId } = await holderOf(deps, userId)
-    if (stripeCustomerId) await tellStripe(deps, stripeCustomerId, email)
-  } catch (error) {
-    deps.log('error', 'customer_email_not_set_back', { user_id: userId, ...errorFields(error) })
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { email, stripeCustomerId } = await holderOf(deps, userId)
+      if (stripeCustomerId) await tellStripe(deps, stripeCustomerId, email)
+      return
+    } catch (error) {
+      if (tries === MOST_TRIES) {
+        const fields = { user_id: userId, ...errorFields(error) }
+        return deps.log('error', 'customer_email_not_set_back', fields)
+      }
+    }
+    await deps.pause(PAUSE_MS)
   }
 }

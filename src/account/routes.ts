@@ -6,6 +6,7 @@ import type { AppContext, AppEnv, Guard } from '../context.ts'
 import { email, knownPassword, newPassword } from '../credentials.ts'
 import { trySignUp } from '../data/attempts.ts'
 import { Problem } from '../problem.ts'
+import { throttleBilling } from '../throttle.ts'
 import { validJson } from '../validate.ts'
 import { deleteAccount } from './delete.ts'
 import { changeEmail } from './email.ts'
@@ -27,7 +28,7 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
       const holder = await confirmed(c, password)
       refuseCommonPassword(new_password, holder.email, 'new_password')
       const change = { password, newPassword: new_password }
-      return privateJson(c, await changePassword(c.var.deps, holder, change))
+      return privateJson(c, await toItsEnd(c, changePassword(c.var.deps, holder, change)))
     })
 
     .put('/email', by.person, async (c) => {
@@ -35,19 +36,21 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
       await confirmed(c, body.password)
       const { deps, account } = c.var
       const caller = { address: addressOf(c), email: body.email }
-      const change = () => changeEmail(deps, account.userId, body.email)
+      const change = () => changeEmail(deps, account.userId, body.email, backgroundOf(c))
       // Whoever asks whether an email is taken is counted as at register.
-      const outcome = await trySignUp(deps, caller, change, isTaken)
+      const outcome = await toItsEnd(c, trySignUp(deps, caller, change, isTaken))
       if (isTaken(outcome)) throw new Problem('email_taken')
       return privateJson(c, await viewAccount(c.var.deps, c.var.account))
     })
 
     .delete('/sessions', by.person, async (c) => {
-      await logOutEverywhere(c.var.deps, c.var.account.userId)
+      await toItsEnd(c, logOutEverywhere(c.var.deps, c.var.account.userId))
       return c.body(null, 204)
     })
 
     .get('/export', by.person, async (c) => {
+      // It reads whatever was ever written of the account.
+      await throttleBilling(c.var.deps, c.var.account.userId)
       const all = await exportAccount(c.var.deps, c.var.account.userId)
       const name = `tollgate-account-${all.exported_at.slice(0, 10)}.json`
       c.header('Content-Disposition', `attachment; filename="${name}"`)
@@ -57,12 +60,24 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     .delete('/', by.person, async (c) => {
       const { password } = await validJson(c, deletionBody)
       await confirmed(c, password)
-      const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work)
-      return privateJson(c, await deleteAccount(c.var.deps, c.var.account.userId, waitUntil))
+      const deleting = deleteAccount(c.var.deps, c.var.account.userId, backgroundOf(c))
+      return privateJson(c, await toItsEnd(c, deleting))
     })
 }
 
 const isTaken = (outcome: 'changed' | 'email_taken') => outcome === 'email_taken'
+
+type WaitUntil = (work: Promise<unknown>) => void
+
+const backgroundOf = (c: AppContext): WaitUntil => {
+  return (work) => c.executionCtx.waitUntil(work)
+}
+
+/** The platform drops the work of a caller who hangs up, and would leave a change half made: it is kept until its end. */
+function toItsEnd<T>(c: AppContext, work: Promise<T>): Promise<T> {
+  c.executionCtx.waitUntil(work.catch(() => {}))
+  return work
+}
 
 function confirmed(c: AppContext, password: string): Promise<Holder> {
   const { userId } = c.var.account

@@ -40,9 +40,13 @@ export async function register(
         email,
         passwordHash,
         tier,
-        trialUsed: isFormer(deps.config.apiKeySecrets, email),
         createdAt: now,
       }),
+      // Its own statement: the one before may have waited for the end of an account of this email, and this one sees it.
+      deps.db
+        .update(users)
+        .set({ trialUsed: true })
+        .where(and(eq(users.id, userId), isFormer(deps.config.apiKeySecrets, email))),
       deps.db.insert(apiKeys).values({ id: keyId, userId, name: 'default', createdAt: now }),
       deps.db
         .insert(auditLog)

@@ -37,6 +37,7 @@ export async function syncSubscription(
     if (cause && finishes) await finishEntry(deps.db, cause, result, deps.now())
     return result
   }
+  const askedAt = deps.now().getTime()
   const { outcome, reason, account } = await storeReading(
     deps,
     completeReading(deps, live),
@@ -52,7 +53,7 @@ export async function syncSubscription(
     return { outcome, reason }
   }
   if (!account) throw new Error('The account was deleted while its subscription was stored')
-  await writeThrough(deps, account.user_id, toSnapshot(account), toUsed(account))
+  await writeThrough(deps, account.user_id, toSnapshot(account), toUsed(account), { askedAt })
   return { outcome, reason: reason + reportDuplicates(deps, account) }
 }
 

@@ -1,22 +1,19 @@
 // Where account snapshots are kept: in this isolate, in Redis, in Postgres. Sole owner of their keys, versions and
 // TTLs. An older snapshot never replaces a newer one.
 import { errorFields } from '../log.ts'
-import { PLANS } from '../plans.ts'
 import {
   type AccountSnapshot,
   parseSnapshot,
   type SnapshotRow,
   snapshotQuery,
-  subscriptionOf,
   toSnapshot,
   toUsed,
   type UsedByWindow,
 } from './account-snapshot.ts'
 import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
 import { type Database, databaseFault } from './db.ts'
-import { accessDenial, accessUntil } from './entitlement.ts'
+import { grantArguments } from './grant.ts'
 import { type KnownAccount, putBounded, type Stores } from './memory.ts'
-import { quotaWindow } from './quota-window.ts'
 import type { Units } from './units.ts'
 
 /** Neither Redis nor Postgres could answer. */
@@ -28,6 +25,11 @@ export class AccountsUnavailable extends Error {
 const TTL_MS = 60_000
 const UNKNOWN_TTL_MS = 10_000
 export const UNKNOWN = 'unknown'
+/** Of an account that is gone, above any that one reaches: ids are never used again, and older is refused. */
+export const LAST_VERSION = Number.MAX_SAFE_INTEGER
+const COUNTS_KEPT_MS = 40 * 86_400_000
+/** Longer than any request lasts that may have read the account before it was gone. */
+export const GONE_KEPT_MS = 15 * 60_000
 
 /**
  * KEYS: the account's snapshot, its counts, the accounts that changed. Stores the snapshot unless a newer one stands
@@ -49,7 +51,7 @@ local held = tonumber(redis.call('HGET', usage, 'version') or '')
 if held and held > tonumber(version) and redis.call('HGET', account, 'snapshot') ~= garbage then return 0 end
 redis.call('HSET', account, 'version', version, 'snapshot', snapshot, 'grant', grant)
 redis.call('HSET', usage, 'version', version)
-redis.call('PEXPIRE', usage, ${40 * 86_400_000})
+redis.call('PEXPIRE', usage, snapshot == '${UNKNOWN}' and ${GONE_KEPT_MS} or ${COUNTS_KEPT_MS})
 redis.call('PEXPIRE', account, ttl)
 if w ~= '' then
   redis.call('HSET', usage, w .. ':end', w_end, w .. ':quota_calls', quota_calls, w .. ':quota_reactions', quota_reactions)
@@ -104,14 +106,18 @@ export function takeNote(
   return undefined
 }
 
+/** What Postgres had of an account, and when it was asked: milliseconds since 1970. */
+export interface ReadAccount {
+  account: AccountSnapshot | null
+  used: UsedByWindow
+  askedAt: number
+}
+
 /**
  * The snapshot from Postgres, one statement and so one state, and what is used of its windows there. Remembered.
  * @throws AccountsUnavailable
  */
-export async function readFromPostgres(
-  stores: Stores,
-  userId: string,
-): Promise<{ account: AccountSnapshot | null; used: UsedByWindow }> {
+export async function readFromPostgres(stores: Stores, userId: string): Promise<ReadAccount> {
   const { memory, now } = stores
   const askedAt = now().getTime()
   if (isOpen(memory.database) && !trialIsDue(memory.database, askedAt)) {
@@ -123,7 +129,7 @@ export async function readFromPostgres(
     const account = row ? toSnapshot(row) : null
     const used = row ? toUsed(row) : NOTHING_USED
     remember(stores, userId, account, { used, askedAt })
-    return { account, used }
+    return { account, used, askedAt }
   } catch (error) {
     if (error instanceof AccountsUnavailable) failed(memory.database, now().getTime())
     throw error
@@ -153,27 +159,28 @@ export async function readRow(db: Database, userId: string): Promise<SnapshotRow
 
 /** Writes the present snapshot to memory and Redis, and tells whether Redis has it. @throws AccountsUnavailable */
 export async function refreshAccount(stores: Stores, userId: string): Promise<boolean> {
-  const { account, used } = await readFromPostgres(stores, userId)
-  return writeThrough(stores, userId, account, used)
+  const { account, used, askedAt } = await readFromPostgres(stores, userId)
+  return writeThrough(stores, userId, account, used, { askedAt })
 }
 
 /**
  * Writes `account` (null: unknown user) to this isolate's memory and to Redis under its version. A Redis that fails
- * is logged and told by `false`: the TTL repairs it. `used` is what Postgres has of its windows, where that is known; `garbage` what Redis
- * has in the snapshot's place.
+ * is logged and told by `false`: the TTL repairs it. `used` is what Postgres has of its windows, where that is known;
+ * `askedAt` when Postgres was asked, if that is not now: memory answers by what is old for no longer than by what is
+ * new; `garbage` what Redis has in the snapshot's place.
  */
 export async function writeThrough(
   stores: Stores,
   userId: string,
   account: AccountSnapshot | null,
   used: UsedByWindow | null = null,
-  garbage = '',
+  { askedAt, garbage = '' }: { askedAt?: number; garbage?: string } = {},
 ): Promise<boolean> {
   const at = stores.now().getTime()
-  remember(stores, userId, account, { askedAt: at, ...(used && { used }) })
+  remember(stores, userId, account, { askedAt: askedAt ?? at, ...(used && { used }) })
   const keys = accountKeys(userId)
   const args = [
-    String(account?.version ?? 0),
+    String(account?.version ?? LAST_VERSION),
     account === null ? UNKNOWN : JSON.stringify(account),
     String(account === null ? UNKNOWN_TTL_MS : TTL_MS),
     ...grantArguments(stores, account, used),
@@ -188,32 +195,6 @@ export async function writeThrough(
     stores.log('error', 'account_snapshot_not_cached', { user_id: userId, ...errorFields(error) })
     return false
   }
-}
-
-/** What the lease's script goes by: from when to when there is access, in which window, with which quotas. */
-function grantArguments(
-  { now, config }: Stores,
-  account: AccountSnapshot | null,
-  used: UsedByWindow | null,
-): string[] {
-  const none = ['', '', '', '', '', '', '']
-  if (account === null) return none
-  const at = now()
-  const subscription = subscriptionOf(account, at, config.pastDueGraceDays)
-  if (!subscription || accessDenial(subscription, at, config.pastDueGraceDays) !== null) return none
-  const { start, end } = quotaWindow(account, subscription, at)
-  const until = Math.min(end.getTime(), accessUntil(subscription, config.pastDueGraceDays))
-  const { quotas } = PLANS[subscription.tier]
-  const base = used && (used.get(start.getTime()) ?? { apiCalls: 0, reactions: 0 })
-  return [
-    `${start.getTime()}:${until}`,
-    String(start.getTime()),
-    String(end.getTime()),
-    String(quotas.apiCalls),
-    String(quotas.reactions),
-    String(base?.apiCalls ?? ''),
-    String(base?.reactions ?? ''),
-  ]
 }
 
 /**

@@ -1,12 +1,14 @@
 // An account that is gone, as Redis and this isolate see it: its keys open nothing, and no slow reader brings it back.
 import { errorFields } from '../log.ts'
-import { accountKeys, CHANGED_KEY, takeNote, UNKNOWN } from './accounts.ts'
+import {
+  accountKeys,
+  CHANGED_KEY,
+  GONE_KEPT_MS,
+  LAST_VERSION,
+  takeNote,
+  UNKNOWN,
+} from './accounts.ts'
 import type { Stores } from './memory.ts'
-
-/** Above any that an account reaches: whoever read it before it was deleted writes an older one. */
-const LAST_VERSION = Number.MAX_SAFE_INTEGER
-/** Longer than any request lasts that may have read it before. */
-const REMEMBERED_MS = 15 * 60_000
 
 /** KEYS: the account's snapshot, its counts, its leases, the accounts that changed. */
 const FORGET_SCRIPT = `
@@ -15,8 +17,8 @@ redis.call('DEL', account, usage, leases)
 if redis.call('TYPE', changed).ok == 'zset' then redis.call('ZREM', changed, ARGV[1]) end
 redis.call('HSET', account, 'version', ARGV[2], 'snapshot', '${UNKNOWN}', 'grant', '')
 redis.call('HSET', usage, 'version', ARGV[2])
-redis.call('PEXPIRE', account, ${REMEMBERED_MS})
-redis.call('PEXPIRE', usage, ${REMEMBERED_MS})
+redis.call('PEXPIRE', account, ${GONE_KEPT_MS})
+redis.call('PEXPIRE', usage, ${GONE_KEPT_MS})
 return 1`
 
 const PAUSE_MS = 500

@@ -1,6 +1,8 @@
 // The one script of the paid path, in Lua: settles what was spent, reads the account's snapshot, and takes the next
 // lease, at one moment. It stays whole: a script is sent and run as one text. lease-script.ts speaks to it.
 
+import { GONE_KEPT_MS } from './accounts.ts'
+
 /** How long Redis keeps counts that nobody touches. Postgres has them by then. */
 const KEPT_MS = 40 * 86_400_000
 /** How long it is remembered that a lease has expired, or that a loan was booked. */
@@ -231,8 +233,7 @@ if status == 'full' then
     end
   end
 end
-redis.call('PEXPIRE', usage, ${KEPT_MS})
-redis.call('PEXPIRE', leases, ${KEPT_MS})
+for _, key in ipairs({ usage, leases }) do redis.call('PEXPIRE', key, status == 'unknown' and ${GONE_KEPT_MS} or ${KEPT_MS}) end
 local counts = {}
 if status == 'pending' then
   local all = redis.call('HGETALL', usage)

@@ -1,7 +1,13 @@
 // What Redis cannot decide because it lacks the account, its counts, or its present window: Postgres tells, and Redis
 // is told.
 import type { AccountSnapshot, UsedByWindow } from '../data/account-snapshot.ts'
-import { AccountsUnavailable, noteUse, readFromPostgres, writeThrough } from '../data/accounts.ts'
+import {
+  AccountsUnavailable,
+  noteUse,
+  type ReadAccount,
+  readFromPostgres,
+  writeThrough,
+} from '../data/accounts.ts'
 import { exchange, READ } from '../data/exchange.ts'
 import type { ExchangeAnswer, Settlement, Take } from '../data/lease-script.ts'
 import type { Stores } from '../data/memory.ts'
@@ -36,7 +42,7 @@ export async function admitByPostgres(
   answer: ExchangeAnswer,
   inRedis: AccountSnapshot | null | undefined,
 ): Promise<Admission> {
-  let read: { account: AccountSnapshot | null; used: UsedByWindow }
+  let read: ReadAccount
   try {
     read = await readFromPostgres(stores, ask.userId)
   } catch (error) {
@@ -44,9 +50,9 @@ export async function admitByPostgres(
     if (!(error instanceof AccountsUnavailable)) throw error
     return admitStale(stores, ask, inRedis ?? null)
   }
-  const { account, used } = read
+  const { account, used, askedAt } = read
   const garbage = inRedis === undefined ? answer.snapshot : ''
-  const tellRedis = () => writeThrough(stores, ask.userId, account, used, garbage)
+  const tellRedis = () => writeThrough(stores, ask.userId, account, used, { askedAt, garbage })
   const decision = decisionFor(stores, account, ask)
   if (!decision.allowed || ask.units === null) {
     giveBack(stores, ask, take)

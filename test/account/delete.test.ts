@@ -1,16 +1,27 @@
 // The end of an account: at Stripe first, then here; whatever comes between, after, or at the same time.
+import { env } from 'cloudflare:test'
 import { eq, getTableName, sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { writeThrough } from '../../src/data/accounts.ts'
+import { emailDigest } from '../../src/data/former-accounts.ts'
 import * as schema from '../../src/data/schema.ts'
 import { loadSession } from '../../src/data/session.ts'
 import { flushUsage } from '../../src/usage/flush.ts'
-import { type Person, signUp, testApp } from '../support/app.ts'
+import { freshAddress, type Person, signUp, testApp, unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 import { due, pass, skipToNow } from '../support/reconcile.ts'
 import { ahead, shop } from '../support/shop.ts'
 import { redisCommand } from '../support/snapshot.ts'
-import { checkout, deliver, eventsOf, pay, type Subscriber, subscribe } from '../support/stripe.ts'
+import {
+  checkout,
+  control,
+  deliver,
+  eventsOf,
+  pay,
+  type Subscriber,
+  stack,
+  subscribe,
+} from '../support/stripe.ts'
 import { tablesOf } from '../support/tables.ts'
 
 const app = testApp()
@@ -135,6 +146,21 @@ describe('a deleted account', () => {
     expect(await redisCommand('ZSCORE', 'tollgate:changed:2', person.id)).toBeNull()
   })
 
+  test('costs little when its key is used on: Redis keeps for minutes that it is gone, and tells', async () => {
+    const person = await buyer()
+    await remove(person)
+    const [first, second, third] = [shop(), shop(), shop()]
+    const ttl = () => redisCommand<number>('PTTL', `tollgate:usage:2:${person.id}`)
+    expect((await first.buy(person)).json.code).toBe('invalid_api_key')
+    expect(await ttl()).toBeLessThanOrEqual(15 * 60_000)
+    // As when these minutes are over.
+    await redisCommand('DEL', `tollgate:account:3:${person.id}`)
+    expect((await second.buy(person)).json.code).toBe('invalid_api_key')
+    const { postgres, result } = await third.asked(() => third.buy(person))
+    expect([postgres, result.json.code]).toEqual([0, 'invalid_api_key'])
+    expect(await ttl()).toBeLessThanOrEqual(15 * 60_000)
+  })
+
   test('is deleted where Redis is away, which is told again until it hears', async () => {
     const person = await buyer()
     const hot = shop()
@@ -257,6 +283,88 @@ describe('events of a deleted account', () => {
 })
 
 describe('deleting while', () => {
+  test('its caller hangs up goes on to the end', async () => {
+    const person = await buyer()
+    const deleting = await inject('stripe', {
+      match: { method: 'DELETE', path: `/v1/customers/${person.customer}` },
+      fault: { kind: 'hold' },
+      times: 1,
+    })
+    const kept: Promise<unknown>[] = []
+    const answer = app.app.request(
+      '/api/v1/account',
+      {
+        method: 'DELETE',
+        headers: {
+          Authorization: `Bearer ${person.token}`,
+          'CF-Connecting-IP': freshAddress(),
+          'Content-Type': 'application/json',
+        },
+        body: JSON.stringify({ password: person.password }),
+      },
+      env,
+      {
+        waitUntil: (work: Promise<unknown>) => void kept.push(work),
+        passThroughOnException: () => {},
+        props: {},
+      } as unknown as ExecutionContext,
+    )
+    await deleting.hit()
+    const begun = Promise.all(kept)
+    await deleting.release()
+    // Nothing else is sure to be run once nobody waits for the answer.
+    await begun
+    expect(await exists(person)).toBe(false)
+    await answer
+  })
+
+  test('its email changes: the digest kept is of the one that it had at its end', async () => {
+    const person = await buyer()
+    const deleting = await inject('postgres', {
+      match: { bodyIncludes: 'insert into former_accounts' },
+      fault: { kind: 'hold' },
+      times: 1,
+    })
+    const removing = remove(person)
+    await deleting.hit()
+    const email = `${unique('new')}@example.com`
+    await db.update(schema.users).set({ email }).where(eq(schema.users.id, person.id))
+    await deleting.release()
+    expect((await removing).status).toBe(200)
+    expect((await formerOf(person))?.emailDigest).toBe(
+      emailDigest(deps.config.apiKeySecrets, email),
+    )
+  })
+
+  test('a Checkout is opened meanwhile: it is closed after the customer is gone', async () => {
+    const person = await buyer()
+    const deleting = await inject('stripe', {
+      match: { method: 'DELETE', path: `/v1/customers/${person.customer}` },
+      fault: { kind: 'hold' },
+      times: 1,
+    })
+    const removing = remove(person)
+    await deleting.hit()
+    const { id } = await stripe.checkout.sessions.create({
+      customer: person.customer,
+      mode: 'subscription',
+      line_items: [{ price: stack.prices.hobby, quantity: 1 }],
+      success_url: 'https://example.com/done',
+      cancel_url: 'https://example.com/back',
+    })
+    await deleting.release()
+    expect((await removing).status).toBe(200)
+    expect((await stripe.checkout.sessions.retrieve(id)).status).toBe('expired')
+  })
+
+  test('Stripe knows nothing of its customer: it had a subscription all the same', async () => {
+    const person = await buyer()
+    await control('DELETE', `/customers/${person.customer}`)
+    await db.update(schema.users).set({ trialUsed: false }).where(eq(schema.users.id, person.id))
+    expect((await remove(person)).status).toBe(200)
+    expect((await formerOf(person))?.emailDigest).toMatch(/^[0-9a-f]{64}$/)
+  })
+
   test('Stripe is away: 502, and nothing is deleted', async () => {
     const person = await buyer()
     const away = await inject('stripe', {

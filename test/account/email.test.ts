@@ -1,7 +1,7 @@
 // A changed email: at Stripe and here, or nowhere.
 import { eq } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
-import { auditLog } from '../../src/data/schema.ts'
+import { auditLog, users } from '../../src/data/schema.ts'
 import { type Person, signUp, testApp, unique } from '../support/app.ts'
 import { inject } from '../support/faults.ts'
 import { checkout, control, eventsOf, subscribe } from '../support/stripe.ts'
@@ -93,6 +93,64 @@ describe('a new email', () => {
     expect(await emailOf(person)).toBe(person.email)
     await away.remove()
     expect((await change(person, email)).status).toBe(200)
+  })
+
+  test('that the database did not take is set back at Stripe', async () => {
+    const person = await subscribe(app, await signUp(app))
+    const email = fresh()
+    const told = await inject('stripe', {
+      match: { method: 'POST', path: `/v1/customers/${person.customer}` },
+      fault: { kind: 'hold' },
+      times: 1,
+    })
+    const changing = change(person, email)
+    await told.hit()
+    // From here on only the statement that stores it names it.
+    await inject('postgres', {
+      match: { bodyIncludes: email },
+      fault: { kind: 'status', status: 500 },
+      times: 1,
+    })
+    await told.release()
+    expect((await changing).status).toBeGreaterThanOrEqual(500)
+    expect(await emailOf(person)).toBe(person.email)
+    expect(await atStripe(person.customer)).toBe(person.email)
+  })
+
+  test('that Stripe took without an answer is set back there', async () => {
+    const person = await subscribe(app, await signUp(app))
+    // The client asks three times.
+    await inject('stripe', {
+      match: { method: 'POST', path: `/v1/customers/${person.customer}` },
+      fault: { kind: 'lose-answer' },
+      times: 3,
+    })
+    expect((await change(person, fresh())).json.code).toBe('stripe_unavailable')
+    expect(await emailOf(person)).toBe(person.email)
+    expect(await atStripe(person.customer)).toBe(person.email)
+  })
+
+  test('that finds no quiet moment is given up, and set back at Stripe', async () => {
+    const person = await subscribe(app, await signUp(app))
+    const hold = () =>
+      inject('stripe', {
+        match: { method: 'POST', path: `/v1/customers/${person.customer}` },
+        fault: { kind: 'hold' },
+        times: 1,
+      })
+    let told = await hold()
+    const changing = change(person, fresh())
+    let last = ''
+    for (let round = 1; round <= 6; round += 1) {
+      await told.hit()
+      last = fresh()
+      await deps.db.update(users).set({ email: last }).where(eq(users.id, person.id))
+      const before = told
+      if (round < 6) told = await hold()
+      await before.release()
+    }
+    expect((await changing).json.code).toBe('unavailable')
+    expect(await atStripe(person.customer)).toBe(last)
   })
 
   test('is taken where Stripe no longer has the customer', async () => {

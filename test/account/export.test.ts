@@ -110,3 +110,14 @@ test('says that Redis does not answer where it does not', async () => {
   const { status, json } = await away.call('GET', '/account/export', { token: person.token })
   expect([status, json.running_counts]).toEqual([200, null])
 })
+
+test('is throttled: it reads all that was ever written of an account', async () => {
+  const { token } = await signUp(app)
+  const own = testApp()
+  const asked: string[] = []
+  const allows = async (key: string) => asked.push(key) <= 1
+  own.deps.limiters = { ...own.deps.limiters, billing: { allows } }
+  expect((await own.call('GET', '/account/export', { token })).status).toBe(200)
+  const { json } = await own.call('GET', '/account/export', { token })
+  expect([json.code, asked[0]]).toEqual(['too_many_attempts', asked[1]])
+})

@@ -1,10 +1,18 @@
 // A trial is taken once, whatever becomes of the account that took it.
-import { describe, expect, test } from 'vitest'
+import { sql } from 'drizzle-orm'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { emailDigest } from '../../src/data/former-accounts.ts'
 import { type Person, signUp, testApp, unique } from '../support/app.ts'
 import { checkout, subscribe } from '../support/stripe.ts'
 
 const SECRET = '2vK9mQ4xT7wZ1cF6bN3hJ8rL5pD0sG-a'
 const app = testApp({ TRIAL_DAYS: '14', API_KEY_SECRET: SECRET })
+
+const rotated = testApp({
+  TRIAL_DAYS: '14',
+  API_KEY_SECRET: '8hR3tY6uI1oP4aS7dF0gK2lZ5xC9vB-b',
+  API_KEY_SECRET_PREVIOUS: SECRET,
+})
 
 async function signUpAs(email: string, through = app): Promise<Person> {
   const password = 'correct horse battery'
@@ -69,15 +77,42 @@ describe('a trial', () => {
     expect(await offered(to)).toBe(0)
   })
 
+  test('is not given to an email whose account ends while it is registered anew', async () => {
+    const email = `${unique()}@example.com`
+    const digest = emailDigest(app.deps.config.apiKeySecrets, email)
+    // Stands for a deletion that the insert waits for: its rows are there when the insert has ended, and not before.
+    const name = sql.raw(`ends_${crypto.randomUUID().replaceAll('-', '')}`)
+    const { db } = app.deps
+    await db.execute(sql`
+      create function ${name}() returns trigger language plpgsql as $$ begin
+        insert into former_accounts (user_id, email_digest, deleted_at)
+        values (gen_random_uuid(), ${sql.raw(`'${digest}'`)}, now());
+        return null;
+      end $$`)
+    await db.execute(sql`
+      create trigger ${name} after insert on users for each row
+      when (new.email = ${sql.raw(`'${email}'`)}) execute function ${name}()`)
+    onTestFinished(async () => {
+      await db.execute(sql`drop function ${name}() cascade`)
+    })
+    expect(await offered(await signUpAs(email))).toBe(0)
+  })
+
   test('stays taken while the secret is rotated', async () => {
     const first = await signUp(app)
     await subscribe(app, first)
     await remove(first)
-    const rotated = testApp({
-      TRIAL_DAYS: '14',
-      API_KEY_SECRET: '8hR3tY6uI1oP4aS7dF0gK2lZ5xC9vB-b',
-      API_KEY_SECRET_PREVIOUS: SECRET,
-    })
+    const to = await signUp(rotated)
+    const { token, password } = to
+    const body = { password, email: first.email }
+    expect((await rotated.call('PUT', '/account/email', { token, body })).status).toBe(200)
+    expect(await offered(to, rotated)).toBe(0)
+  })
+
+  test('stays taken at register too while the secret is rotated', async () => {
+    const first = await signUp(app)
+    await subscribe(app, first)
+    await remove(first)
     expect(await offered(await signUpAs(first.email, rotated), rotated)).toBe(0)
   })
 })
