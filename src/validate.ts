@@ -36,7 +36,7 @@ export async function validJson<Schema extends z.ZodMiniType>(
 }
 
 /** @throws Problem unsupported_media_type, with what would be supported (RFC 9110, 15.5.16) */
-function requireJson(c: Context): void {
+export function requireJson(c: Context): void {
   const accepted = { Accept: 'application/json' }
   if (!JSON_TYPE.test(c.req.header('Content-Type') ?? '')) {
     throw new Problem('unsupported_media_type', { headers: accepted })

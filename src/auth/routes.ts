@@ -9,7 +9,7 @@ import { TIERS } from '../plans.ts'
 import { Problem } from '../problem.ts'
 import { throttleAddress } from '../throttle.ts'
 import { toTheEnd } from '../to-the-end.ts'
-import { validJson } from '../validate.ts'
+import { requireJson, validJson } from '../validate.ts'
 import { login, register, type Session } from './service.ts'
 
 const loginBody = z.object({ email, password: knownPassword })
@@ -24,8 +24,7 @@ export function authRoutes(): Hono<AppEnv> {
   return new Hono<AppEnv>()
     .post('/register', async (c) => {
       const { deps } = c.var
-      const address = addressOf(c)
-      await throttleAddress(deps, address)
+      const address = await enterFrom(c)
       const body = await validJson(c, registerBody)
       refuseCommonPassword(body.password, body.email)
       const caller = { address, email: body.email }
@@ -35,8 +34,7 @@ export function authRoutes(): Hono<AppEnv> {
     })
     .post('/login', async (c) => {
       const { deps } = c.var
-      const address = addressOf(c)
-      await throttleAddress(deps, address)
+      const address = await enterFrom(c)
       const body = await validJson(c, loginBody)
       const caller = { address, email: body.email }
       const attempt = tryPassword(deps, caller, () => login(deps, body), isWrong)
@@ -52,8 +50,13 @@ export function authRoutes(): Hono<AppEnv> {
 const isTaken = (outcome: Session | 'email_taken') => outcome === 'email_taken'
 const isWrong = (outcome: Session | 'invalid_credentials') => outcome === 'invalid_credentials'
 
-function addressOf(c: AppContext): string | undefined {
-  return c.req.header('CF-Connecting-IP')
+/** The caller's address, counted. */
+async function enterFrom(c: AppContext): Promise<string | undefined> {
+  // First what a page needs a preflight for: any page could keep its visitors' networks out otherwise.
+  requireJson(c)
+  const address = c.req.header('CF-Connecting-IP')
+  await throttleAddress(c.var.deps, address)
+  return address
 }
 
 function secretJson(c: AppContext, body: object): Response {

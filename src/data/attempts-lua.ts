@@ -31,12 +31,18 @@ export interface Allowance {
 export const NETWORK: Allowance = { free: 30, forgetMs: 900_000 }
 /** and the 65,536 networks of an IPv6 site are one subscriber's. */
 export const SITE: Allowance = { free: 300, forgetMs: 90_000 }
+/**
+ * While a network waits, those whom their account knows there are let past it, but so few who were wrong, and one more
+ * each 90 seconds: that they are let past tells who has logged in from there.
+ */
+const PASSES = 10
+const FORGET_PASS_MS = 90_000
 /** Doublings that lead to the longest wait: counting further would keep it on for longer than that. */
 const DOUBLINGS = 10
 
 const SHARED = `
 local now, networks = tonumber(ARGV[1]), tonumber(ARGV[2])
-local pair, account, known = KEYS[networks + 1], KEYS[networks + 2], KEYS[networks + 3]
+local pair, account, known, passes = unpack(KEYS, networks + 1)
 local function heal(key, wanted)
   local held = redis.call('TYPE', key).ok
   if held ~= 'none' and held ~= wanted then redis.call('DEL', key) end
@@ -64,12 +70,13 @@ end
 
 /**
  * KEYS: the networks that the caller is in, then, where an account is tried, the account's attempts from here, its
- * failures, and the networks that it knows (zset by the last login). ARGV: now, how many networks, the network's name
- * among the known ones, and the allowance of each network. Hashes have `n`, `at` (its time) and `ready` (when the next
- * attempt may come; for an account, until when it is guarded).
+ * failures, the networks that it knows (zset by the last login), and whom the caller's network let past. ARGV: now, how
+ * many networks, the network's name among the known ones, and the allowance of each network. Hashes have `n`, `at` (its
+ * time) and `ready` (when the next attempt may come; for an account, until when it is guarded).
  *
  * Counts the attempt, right or wrong: nobody gains by trying many at once. One that has to wait is not counted.
- * Gives the milliseconds to wait, or 0 and then the `ready` of what it was counted in: the pair, the networks.
+ * Gives the milliseconds to wait, or 0 and then what it was counted in, '' where it was not: by the `ready` that it set
+ * the pair, by '-', as it set none, the account and the passes, and by either the networks.
  */
 export const ENTER_SCRIPT = `${SHARED}
 local function left(key) return math.min(number(key, 'ready') - now, ${LONGEST_MS}) end
@@ -80,14 +87,14 @@ local function add(key, n, free, first, most)
 end
 local is_known = account and (tonumber(redis.call('ZSCORE', known, ARGV[3]) or '') or 0) > now - ${KNOWN_MS}
 
-local wait = account and left(pair) or 0
+local wait, queue = account and left(pair) or 0, 0
+for i = 1, networks do queue = math.max(queue, left(KEYS[i])) end
 -- Who has logged in from here before is not kept out by neighbours.
-if not is_known then
-  for i = 1, networks do wait = math.max(wait, left(KEYS[i])) end
-end
+local passed = is_known and queue > 0 and count(passes, ${FORGET_PASS_MS}) + 1
+if not passed or passed > ${PASSES} then wait = math.max(wait, queue) end
 if wait > 0 then return { whole(math.ceil(wait)) } end
 
-local answer = { '0', '' }
+local answer = { '0', '', '', '' }
 if account then
   local free, first = ${PAIR_FREE}, ${FIRST_MS}
   local guarded = math.min(number(account, 'ready'), now + ${GUARDED_MS})
@@ -97,20 +104,31 @@ if account then
     local failures = math.min(count(account, ${FORGET_FAILURE_MS}) + 1, ${GUARDED_AT})
     if failures + 0.5 >= ${GUARDED_AT} then guarded = now + ${GUARDED_MS} end
     put(account, failures, whole(guarded))
+    answer[3] = '-'
+  end
+  if passed then
+    put(passes, passed, '0')
+    answer[4] = '-'
   end
 end
-if not is_known then
-  for i = 1, networks do
-    local free, forget = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
-    answer[2 + i] = add(KEYS[i], count(KEYS[i], forget) + 1, free, ${FIRST_MS}, free + ${DOUBLINGS})
+for i = 1, networks do
+  local free, forget = tonumber(ARGV[2 + 2 * i]), tonumber(ARGV[3 + 2 * i])
+  local n, most = count(KEYS[i], forget) + 1, free + ${DOUBLINGS}
+  if passed then
+    -- The wait that it was let past stays as it is, and is not taken back with it.
+    put(KEYS[i], math.min(n, most), whole(number(KEYS[i], 'ready')))
+    answer[4 + i] = '-'
+  else
+    answer[4 + i] = add(KEYS[i], n, free, ${FIRST_MS}, most)
   end
 end
 return answer`
 
 /**
  * KEYS: as above. ARGV: now, how many networks, the network's name, whether the attempt was `right` or is `undone`,
- * having found nothing out; the `ready` that it set for the pair ('': not counted), and for each network how it forgets
- * and the `ready`. Takes the attempt back; one that was right makes the network known, and its failures are forgotten.
+ * having found nothing out; what ENTER gave for the pair, the account and the passes, and for each network how it
+ * forgets and what ENTER gave. Takes the attempt back; one that was right makes the network known, and its failures are
+ * forgotten.
  */
 export const LEAVE_SCRIPT = `${SHARED}
 local function take_back(key, forget, ready)
@@ -120,9 +138,9 @@ local function take_back(key, forget, ready)
   if held == ready then held = '0' end
   put(key, math.max(0, count(key, forget) - 1), held)
 end
-for i = 1, networks do take_back(KEYS[i], tonumber(ARGV[4 + 2 * i]), ARGV[5 + 2 * i]) end
--- A network that the account knew already was counted in none of these.
-if ARGV[5] ~= '' and ARGV[7] ~= '' then take_back(account, ${FORGET_FAILURE_MS}, '-') end
+for i = 1, networks do take_back(KEYS[i], tonumber(ARGV[6 + 2 * i]), ARGV[7 + 2 * i]) end
+take_back(account, ${FORGET_FAILURE_MS}, ARGV[6])
+take_back(passes, ${FORGET_PASS_MS}, ARGV[7])
 if ARGV[4] == 'right' then
   redis.call('DEL', pair)
   redis.call('ZADD', known, whole(now), ARGV[3])

@@ -31,6 +31,8 @@ interface Places {
   pair: string
   account: string
   known: string
+  /** Whom the network let past, while it waited. */
+  passes: string
 }
 
 /**
@@ -46,7 +48,7 @@ export async function tryPassword<T>(
 ): Promise<T> {
   const places = placesOf(doors, caller)
   await throttlePair(doors, places.pair)
-  const counted = await enter(doors, places, [places.pair, places.account, places.known])
+  const counted = await enter(doors, places, accountKeys(places))
   const outcome = await takingBack(doors, places, counted, check)
   if (!isWrong(outcome)) await leave(doors, places, counted, 'right')
   return outcome
@@ -77,9 +79,11 @@ export async function forgetAttempts(doors: Doors, email: string): Promise<void>
   await ask(doors, FORGET_SCRIPT, [account, known], [])
 }
 
-/** When each place that counted the attempt takes the next one, as Redis said: the pair, then the networks. */
+/** What counted the attempt, as Redis said: the pair, the account, the passes, then the networks. */
 type Counted = readonly string[]
 const NOT_COUNTED: Counted = []
+
+const accountKeys = ({ pair, account, known, passes }: Places) => [pair, account, known, passes]
 
 function placesOf(doors: Doors, { address, email }: Caller): Places {
   // Emails are ASCII (credentials.ts) and compared without regard to case.
@@ -96,6 +100,7 @@ function placesOf(doors: Doors, { address, email }: Caller): Places {
     pair: place('pair', account, network),
     account: place('account', account),
     known: place('known', account),
+    passes: place('passes', network),
   }
 }
 
@@ -128,13 +133,22 @@ async function takingBack<T>(
 
 async function leave(
   doors: Doors,
-  { networks, network, pair, account, known }: Places,
-  [pairReady = '', ...readies]: Counted,
+  places: Places,
+  [pair = '', account = '', passes = '', ...readies]: Counted,
   how: 'right' | 'undone',
 ): Promise<void> {
-  const keys = [...networks.map(({ key }) => key), pair, account, known]
+  const { networks, network } = places
+  const keys = [...networks.map(({ key }) => key), ...accountKeys(places)]
   const rest = networks.flatMap(({ allowance }, i) => [allowance.forgetMs, readies[i] ?? ''])
-  await ask(doors, LEAVE_SCRIPT, keys, [networks.length, network, how, pairReady, ...rest])
+  await ask(doors, LEAVE_SCRIPT, keys, [
+    networks.length,
+    network,
+    how,
+    pair,
+    account,
+    passes,
+    ...rest,
+  ])
 }
 
 /** What Redis says, or null while it is away: an attempt is never refused for that. */

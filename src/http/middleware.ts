@@ -59,7 +59,9 @@ export function openRequest(
     const id = requestIdOf(c)
     c.set('requestId', id)
     const isOptions = c.req.method === 'OPTIONS'
-    const early = (isOptions && answerOptions(c, findOwnPath(c.req.path))) || openDeps(c)
+    // Whose pages may log in is configured. OPTIONS is answered all the same where nothing is.
+    const refusal = openDeps(c)
+    const early = (isOptions && answerOptions(c, findOwnPath(c.req.path))) || refusal
     const startedMs = timeOf(c)
     if (early) c.res = await early
     else await next()

@@ -20,7 +20,6 @@ const OURS: HeaderList = [
   ['Cross-Origin-Resource-Policy', 'cross-origin'],
   ['Cache-Control', 'no-store'],
 ]
-const TO_BROWSERS: HeaderList = [ANY_ORIGIN, ALL_HEADERS]
 
 /** The origin's answers may be cached as the origin says: they carry CORS whoever asked. */
 const FROM_ORIGIN: HeaderList = [NO_SNIFFING, ANY_ORIGIN, ALL_HEADERS]
@@ -41,6 +40,8 @@ const PREFLIGHT_SECONDS = '86400'
 
 /** Called by Stripe alone: no page has a reason to. */
 const CLOSED_TO_BROWSERS = '/api/v1/billing/webhooks/'
+/** Where no credential is needed: another's page could have its visitors guess passwords, or keep them out. */
+const DOORS = '/api/v1/auth/'
 
 /** Writes the headers into an answer that can be written to. */
 export function dress(c: AppContext): void {
@@ -51,7 +52,9 @@ export function dress(c: AppContext): void {
   } else {
     write(headers, OURS)
     // Only to who asks: nothing of ours is cached, so that nobody else can be given this answer.
-    if (isCrossOrigin(c)) write(headers, TO_BROWSERS)
+    const reader = readerOf(c)
+    if (reader) write(headers, [['Access-Control-Allow-Origin', reader], ALL_HEADERS])
+    if (isDoor(c)) headers.append('Vary', 'Origin')
   }
   if (c.req.url.startsWith('https:')) headers.set(...HTTPS_ONLY)
 }
@@ -60,14 +63,20 @@ function write(headers: Headers, list: HeaderList): void {
   for (const [name, value] of list) headers.set(name, value)
 }
 
-function isCrossOrigin(c: AppContext): boolean {
-  return c.req.header('Origin') !== undefined && !c.req.path.startsWith(CLOSED_TO_BROWSERS)
+const isDoor = (c: AppContext) => c.req.path.startsWith(DOORS)
+
+/** Whose pages may read the answer: everybody's, at the doors those of the origins that redirects may go to. */
+function readerOf(c: AppContext): string | undefined {
+  const origin = c.req.header('Origin')
+  if (origin === undefined || c.req.path.startsWith(CLOSED_TO_BROWSERS)) return undefined
+  if (!isDoor(c)) return '*'
+  return c.get('deps')?.config.redirectOrigins?.find((allowed) => allowed === origin)
 }
 
 /** Fetch, section 4.8: what a browser asks before it sends what a page could not send by itself. It has no key. */
 export function isPreflight(c: AppContext): boolean {
   const asked = c.req.header('Access-Control-Request-Method')
-  return c.req.method === 'OPTIONS' && asked !== undefined && isCrossOrigin(c)
+  return c.req.method === 'OPTIONS' && asked !== undefined && readerOf(c) !== undefined
 }
 
 /** What the browser may send to a path of ours with these methods, or to the seller's own API. */

@@ -174,15 +174,47 @@ describe('one network, many accounts', () => {
     expect(await at.guess({ address, email: somebody() })).toBe(wait)
   })
 
-  test('keeps nobody out who has logged in from there before, nor counts their mistakes', async () => {
+  test('keeps nobody out who has logged in from there before', async () => {
     const at = door()
     const address = network4()
     const known = { address, email: somebody() }
     expect(await at.guess(known, 'right')).toBe('right')
     await guessOn(at, () => ({ address, email: somebody() }), 36)
-    expect(await at.guess({ address, email: somebody() }, 'right')).toBe(64)
+    const wait = () => at.guess({ address, email: somebody() }, 'right')
+    expect(await wait()).toBe(64)
+    // As often as they like, while they are right; and nobody waits less for it.
+    for (let i = 0; i < 20; i += 1) expect(await at.guess(known, 'right')).toBe('right')
     expect(await at.guess(known, 'wrong')).toBe('wrong')
     expect(await at.guess(known, 'right')).toBe('right')
+    expect(await wait()).toBe(64)
+  })
+
+  test('counts the mistakes of those who have logged in from there, and what was right not', async () => {
+    const at = door()
+    const address = network4()
+    const everybody = Array.from({ length: 8 }, () => ({ address, email: somebody() }))
+    for (const known of everybody) await at.guess(known, 'right')
+    for (const known of everybody) {
+      for (let i = 0; i < 4 && known !== everybody[0]; i += 1) await at.guess(known, 'wrong')
+    }
+    for (const known of everybody) expect(await at.guess(known, 'right')).toBe('right')
+    expect(await guessOn(at, () => ({ address, email: somebody() }), 3)).toEqual([0, 0, 1])
+  })
+
+  test('tells of ten at most who has logged in from there, while it waits, and of one more each 90 seconds', async () => {
+    const at = door()
+    const address = network4()
+    const everybody = Array.from({ length: 14 }, () => ({ address, email: somebody() }))
+    for (const known of everybody) await at.guess(known, 'right')
+    await guessOn(at, () => ({ address, email: somebody() }), 41)
+    const outcomes = await Promise.all(everybody.slice(0, 12).map((known) => at.guess(known)))
+    expect(outcomes.filter((outcome) => outcome === 'wrong')).toHaveLength(10)
+    const stranger = await at.guess({ address, email: somebody() })
+    expect(stranger).toBe(900)
+    expect(outcomes.filter((outcome) => outcome === stranger)).toHaveLength(2)
+    at.wait(90 * SECOND)
+    const later = [await at.guess(everybody[12] as Caller), await at.guess(everybody[13] as Caller)]
+    expect(later).toEqual(['wrong', 810])
   })
 
   test('of IPv6 is counted in its site as well', async () => {
@@ -306,12 +338,12 @@ describe('what Redis keeps', () => {
   /** Every key and value under the attempts of this door. */
   const DUMP = `
     local all = {}
-    for i, key in ipairs(KEYS) do
+    for _, key in ipairs(KEYS) do
       local kind = redis.call('TYPE', key).ok
       local text = key .. ' ' .. redis.call('PTTL', key)
       if kind == 'hash' then for _, one in ipairs(redis.call('HGETALL', key)) do text = text .. ' ' .. one end end
       if kind == 'zset' then for _, one in ipairs(redis.call('ZRANGE', key, 0, -1)) do text = text .. ' ' .. one end end
-      all[i] = text
+      if kind ~= 'none' then table.insert(all, text) end
     end
     return all`
 
@@ -331,9 +363,13 @@ describe('what Redis keeps', () => {
     await at.guess({ address, email })
     await at.guess({ address, email }, 'right')
     await at.guess({ address, email })
-    expect(keys.size).toBe(5)
+    // Who has logged in there is let past the network while it waits.
+    await at.guess({ address, email }, 'right')
+    for (let i = 0; i < 31; i += 1) await at.guess({ address, email: somebody() })
+    await at.guess({ address, email })
     const dump = (await redis.evaluate(DUMP, [...keys], [])) as string[]
-    expect(dump).toHaveLength(5)
+    const kinds = new Set(dump.map((text) => text.split(':')[3]))
+    expect([...kinds].sort()).toEqual(['account', 'known', 'network', 'pair', 'passes', 'site'])
     for (const text of dump) {
       expect(text).toMatch(/^tollgate:attempts:1:\w+:[\w-]{43} [1-9]\d+ /)
       expect(text).not.toMatch(/@|example|2001:db8/)

@@ -2,10 +2,12 @@
 // route is covered by itself.
 import { describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { signUp, testApp } from '../support/app.ts'
+import { freshAddress, signUp, testApp } from '../support/app.ts'
 import { gateway, payingCustomer } from '../support/origin.ts'
 
-const app = testApp()
+const app = testApp({
+  ALLOWED_REDIRECT_ORIGINS: 'https://one.example.com, https://app.example.com',
+})
 const { call } = app
 const person = await signUp(app)
 const proxied = gateway('/base')
@@ -13,6 +15,9 @@ const customer = await payingCustomer(proxied, 'pro')
 
 const WEBHOOK = '/api/v1/billing/webhooks/stripe'
 const PAGE = { Origin: 'https://app.example.com' }
+/** Whose pages may read an answer, as PAGE is told. */
+const readerOf = (path: string) =>
+  path === WEBHOOK ? null : path.startsWith('/api/v1/auth/') ? PAGE.Origin : '*'
 
 interface Route {
   method: string
@@ -71,10 +76,10 @@ describe.each(each)('$method $path', ({ method, path }) => {
     },
   )
 
-  test('can be read by a page of any origin, if pages have a business there', async () => {
+  test('can be read by a page, if it has a business there', async () => {
     const { headers } = await fromPage(method, path)
     const isOpen = path !== WEBHOOK
-    expect(headers.get('Access-Control-Allow-Origin')).toBe(isOpen ? '*' : null)
+    expect(headers.get('Access-Control-Allow-Origin')).toBe(readerOf(path))
     expect(headers.get('Access-Control-Expose-Headers')).toBe(isOpen ? '*' : null)
   })
 })
@@ -95,7 +100,7 @@ describe.each(paths)('%s', (path) => {
     const { status, headers, text } = await fromPage('OPTIONS', path, asked)
     expect([status, text]).toEqual([204, ''])
     const isOpen = path !== WEBHOOK
-    expect(headers.get('Access-Control-Allow-Origin')).toBe(isOpen ? '*' : null)
+    expect(headers.get('Access-Control-Allow-Origin')).toBe(readerOf(path))
     expect(headers.get('Access-Control-Allow-Methods')).toBe(isOpen ? allowed.join(', ') : null)
     const names = headers.get('Access-Control-Allow-Headers')
     if (isOpen) {
@@ -140,9 +145,41 @@ describe.each(each.filter(({ method }) => method === 'GET'))('HEAD $path', ({ pa
   })
 })
 
+describe.each(['register', 'login'])('/auth/%s', (name) => {
+  const path = `/auth/${name}`
+  const asked = { 'Access-Control-Request-Method': 'POST' }
+
+  test.each([
+    ['a page of somebody else', app, 'https://evil.example.com'],
+    ['a page of nobody', app, 'null'],
+    ['any page where no origins are configured', testApp(), PAGE.Origin],
+  ])('is closed to %s', async (_, through, origin) => {
+    const headers = { Origin: origin }
+    const preflight = await through.call('OPTIONS', path, { headers: { ...headers, ...asked } })
+    const answer = await through.call('POST', path, { headers, body: {} })
+    expect([preflight.status, answer.status]).toEqual([204, 422])
+    for (const { headers } of [preflight, answer]) {
+      expect([...headers.keys()].filter((one) => one.startsWith('access-control'))).toEqual([])
+      expect(headers.get('Vary')).toBe('Origin')
+    }
+  })
+
+  test('is not worn out by what a page sends without a preflight', async () => {
+    const address = { 'CF-Connecting-IP': freshAddress() }
+    const codes = new Set<string>()
+    // Two windows of the limiter can meet.
+    for (let i = 0; i < 45; i += 1) {
+      const headers = { ...address, 'Content-Type': 'text/plain' }
+      codes.add((await call('POST', path, { headers, body: '{}' })).json.code)
+    }
+    expect([...codes]).toEqual(['unsupported_media_type'])
+    expect((await call('POST', path, { headers: address, body: {} })).status).toBe(422)
+  })
+})
+
 describe('an unknown path', () => {
   test('is 404 that a page can read', async () => {
-    const { status, json, headers } = await fromPage('POST', '/api/v1/auth/regsiter')
+    const { status, json, headers } = await fromPage('POST', '/api/v1/keyz')
     expect([status, json.code]).toEqual([404, 'not_found'])
     expect(headers.get('Access-Control-Allow-Origin')).toBe('*')
     expect(Object.fromEntries(headers)).toMatchObject(SECURITY)
