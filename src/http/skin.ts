@@ -48,6 +48,8 @@ export function dress(c: AppContext): void {
   const { headers } = c.res
   if (c.get('fromOrigin')) {
     write(headers, FROM_ORIGIN)
+    // To a cache that may share it: not with who has no key (RFC 9110, 12.5.5).
+    headers.append('Vary', 'X-API-Key')
     for (const [name, value] of ORIGIN_DEFAULTS) if (!headers.has(name)) headers.set(name, value)
   } else {
     write(headers, OURS)

@@ -287,7 +287,7 @@ describe('an answer passes', () => {
       'x-own': '1',
       link: '<a>, <b>',
       'cache-control': 'private',
-      vary: 'Accept',
+      vary: 'Accept, X-API-Key',
       'content-type': 'application/json',
     })
   })
@@ -325,6 +325,7 @@ describe('an answer passes', () => {
       'ratelimit',
       'ratelimit-policy',
       'server-timing',
+      'vary',
       'x-content-type-options',
       'x-request-id',
     ])

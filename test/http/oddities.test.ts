@@ -144,6 +144,29 @@ describe('a header', () => {
     }
   })
 
+  test.each([
+    'tg_live_1',
+    'x-tg_test_1-x',
+    'TG_LIVE_1',
+    'eyJhbGciOi',
+    'sk_live_1',
+    'pk_test_1',
+    'rk_live_1',
+    'whsec_1',
+  ])('X-Request-Id with %s in it is taken for a secret', async (id) => {
+    const { headers } = await call('GET', '/health', { headers: { 'X-Request-Id': id } })
+    expect(headers.get('X-Request-Id')).not.toBe(id)
+  })
+
+  test.each([
+    '6ddbc684-19fc-4d91-a1bc-287dc0e80000',
+    'a'.repeat(255),
+    'Root=1-67891233-abcdef012345678912345678',
+  ])('X-Request-Id that is none is kept: %.40s', async (id) => {
+    const { headers } = await call('GET', '/health', { headers: { 'X-Request-Id': id } })
+    expect(headers.get('X-Request-Id')).toBe(id)
+  })
+
   test.each(['If-None-Match', 'If-Modified-Since', 'Range', 'Expect', 'Accept'])(
     '%s makes no answer another',
     async (name) => {

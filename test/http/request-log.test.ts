@@ -134,6 +134,23 @@ test('a failure of ours is an error, with the event that says why', async () => 
   })
 })
 
+test('HEAD whose body breaks has its headers and its line, and no length', async () => {
+  const broken = testApp()
+  broken.app.get('/api/v1/broken', () => {
+    const start = (body: ReadableStreamDefaultController) => body.error(new Error('the inside'))
+    return new Response(new ReadableStream({ start }), { headers: { 'X-Own': 'kept' } })
+  })
+  const { status, headers } = await broken.call('HEAD', '/broken')
+  const id = headers.get('X-Request-Id')
+  expect([status, headers.get('X-Own'), id]).toEqual([200, 'kept', expect.any(String)])
+  expect([headers.get('X-Content-Type-Options'), headers.get('Content-Length')]).toEqual([
+    'nosniff',
+    null,
+  ])
+  expect(broken.requests).toMatchObject([{ route: '/api/v1/broken', status: 200, request_id: id }])
+  expect(broken.logs).toMatchObject([{ event: 'head_body_failed', fields: { request_id: id } }])
+})
+
 describe('the gateway', () => {
   const shop = gateway('/base')
 

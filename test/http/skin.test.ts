@@ -245,6 +245,14 @@ describe('the origin’s answer', () => {
     expect(headers.get('Cache-Control')).toBe('public, max-age=60')
   })
 
+  test.each([
+    [[], 'X-API-Key'],
+    [['Vary: Accept'], 'Accept, X-API-Key'],
+  ])('is nobody’s without the key, to a cache that keeps it: %j', async (own, vary) => {
+    const headers = await answerTo(answering('Cache-Control: public, max-age=60', ...own))
+    expect(headers.get('Vary')).toBe(vary)
+  })
+
   test('can be read by any page, and by none with credentials, whatever the origin says', async () => {
     const headers = await answerTo(
       answering(
