@@ -1,6 +1,6 @@
 // Fields that nobody asked for, at every route that takes a body: refused, or without any effect. And objects that
 // would poison all others.
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, type Json, testApp } from '../support/app.ts'
 import {
   BODIES,
@@ -100,6 +100,11 @@ const impersonal = (text: string) =>
 
 /** The person that an answer made, where it made one. */
 const madeBy = ({ json }: Answer): string | undefined => json.user?.id
+
+// What one of them has poisoned is not the next one's fault.
+afterEach(() => {
+  for (const name of Object.keys(Object.prototype)) Reflect.deleteProperty(Object.prototype, name)
+})
 
 test('there are routes with bodies, and each has an example here', () => {
   expect(routes.length).toBeGreaterThan(4)
