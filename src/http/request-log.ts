@@ -23,6 +23,7 @@ function requestFields(c: AppContext, status: number, tookMs: number): LogFields
     code: c.get('problem'),
     account_id: caller?.userId ?? c.get('account')?.userId,
     key_id: caller?.keyId,
+    mode: caller?.mode === 'test' ? 'test' : undefined,
     layer: c.get('layer') ?? (paid ? 'memory' : 'none'),
     origin: c.get('fromOrigin'),
     ms: tookMs,

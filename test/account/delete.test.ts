@@ -70,7 +70,11 @@ describe('a deleted account', () => {
       stripeCustomerId: person.customer,
       emailDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
-    const log = await db.select().from(schema.auditLog).where(eq(schema.auditLog.userId, person.id))
+    const log = await db
+      .select()
+      .from(schema.auditLog)
+      .where(eq(schema.auditLog.userId, person.id))
+      .orderBy(schema.auditLog.id)
     expect(log.at(-1)).toMatchObject({ action: 'account.deleted', detail: {} })
   })
 
@@ -105,7 +109,7 @@ describe('a deleted account', () => {
     expect((await remove(person)).status).toBe(200)
     // Read before, written after.
     const slow = shop()
-    await writeThrough(slow.deps, person.id, before?.account ?? null)
+    await writeThrough(slow.deps, person.id, before?.account ?? null, new Map())
     hot.setNow(ahead(hot.deps.config.memorySeconds + 1))
     for (const isolate of [hot, cold, app]) {
       const { status, json } = await isolate.call('POST', '/datasets/generate', {
@@ -136,12 +140,13 @@ describe('a deleted account', () => {
     const hot = shop()
     await hot.buy(person)
     const away = testApp()
-    await inject('redis', {
+    const fault = await inject('redis', {
       match: { bodyIncludes: person.id },
       fault: { kind: 'status', status: 500 },
       times: 3,
     })
     expect((await remove(person, away)).status).toBe(200)
+    await fault.remove()
     expect(away.logs.map(({ event }) => event)).toContain('account_not_forgotten')
     hot.setNow(ahead(hot.deps.config.memorySeconds + 1))
     expect((await hot.buy(person)).json.code).toBe('invalid_api_key')

@@ -38,7 +38,11 @@ describe('a new email', () => {
     const person = await signUp(app)
     const email = fresh()
     await change(person, email)
-    const rows = await deps.db.select().from(auditLog).where(eq(auditLog.userId, person.id))
+    const rows = await deps.db
+      .select()
+      .from(auditLog)
+      .where(eq(auditLog.userId, person.id))
+      .orderBy(auditLog.id)
     expect(rows.at(-1)).toMatchObject({ action: 'account.email_changed', detail: {} })
     expect(JSON.stringify(rows)).not.toMatch(/example\.com/)
   })

@@ -16,8 +16,10 @@ const logIn = ({ email }: Person, password: string) =>
   call('POST', '/auth/login', { body: { email, password } })
 const see = async (token: string) => (await call('GET', '/account', { token })).status
 
-const actions = async ({ id }: Person) =>
-  (await deps.db.select().from(auditLog).where(eq(auditLog.userId, id))).map((row) => row.action)
+async function actions({ id }: Person): Promise<string[]> {
+  const mine = deps.db.select().from(auditLog).where(eq(auditLog.userId, id))
+  return (await mine.orderBy(auditLog.id)).map(({ action }) => action)
+}
 
 /** The same password as an earlier release would have hashed it. */
 async function outdated({ id }: Person): Promise<string> {

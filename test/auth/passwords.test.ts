@@ -22,7 +22,7 @@ describe('a new password', () => {
     ['128 characters', 'The quick brown fox. '.repeat(7).slice(0, 128)],
     ['128 characters of two units each', '🦉🐌'.repeat(20) + '🦔🐢🦎🐍'.repeat(22)],
     ['spaces and signs alone', '  ~~ ??  '],
-    ['a character that no keyboard has', 'nul\u0000 and bell\u0007'],
+    ['a character that no keyboard has', 'bell\u0007 and \ue000'],
     ['128 characters in the form with marks of their own', 'áéíóú ñç'.repeat(16).normalize('NFD')],
   ])('may have %s', async (_, password) => {
     const email = `${unique('pass')}@example.com`

@@ -52,7 +52,7 @@ export async function withWorkerds<T>(
   work: (workers: Workerd[]) => Promise<T>,
 ): Promise<T> {
   const started = await Promise.allSettled(
-    Array.from({ length: count }, () => startWorkerd(script, vars)),
+    Array.from({ length: count }, () => startWorkerd(script, vars, 'dropped')),
   )
   const workers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   try {

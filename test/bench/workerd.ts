@@ -19,16 +19,21 @@ export interface Workerd {
   output(): string
 }
 
-/** Serves `bundle`, a script's path, on a free loopback port. @throws Error with workerd's output */
+/**
+ * Serves `bundle`, a script's path, on a free loopback port. `log`: whether its lines are heard; those who measure leave
+ * them to the system, as whoever reads them takes time from whoever calls.
+ * @throws Error with workerd's output
+ */
 export async function startWorkerd(
   bundle: string,
   vars: Readonly<Record<string, string>> = {},
+  log: 'heard' | 'dropped' = 'heard',
 ): Promise<Workerd> {
   const config = join(mkdtempSync(join(dirname(bundle), 'workerd-')), 'config.capnp')
   writeFileSync(config, workerdConfig(`../${basename(bundle)}`, vars))
   // The fourth descriptor: workerd tells there which port it got.
   const child = start(WORKERD, ['serve', '--control-fd=3', config], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', log === 'heard' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   })
   let output = ''
   const hear = (chunk: Buffer) => {

@@ -32,7 +32,8 @@ async function buyer() {
   const token = await signToken(
     reader.deps.config.jwtSecrets[0],
     { userId: person.id, epoch: 0 },
-    new Date(),
+    // Also an isolate whose clock is an hour behind takes it.
+    minute(0),
   )
   tokens.set(person.key, token)
   const [keyId = ''] = await listed(reader, { token })

@@ -58,7 +58,7 @@ export function leaks(): string[] {
   // Each secret in all lines at once: there are some thousand of both.
   for (const [value, name] of secrets) {
     const quoted = JSON.stringify(value).slice(1, -1)
-    for (const form of new Set([value, quoted, encodeURIComponent(value)])) {
+    for (const form of new Set([value, quoted, encodeURIComponent(value.toWellFormed())])) {
       if (whole.includes(form)) {
         found.push(`${name}: ${lines.find((line) => line.includes(form))}`)
       }

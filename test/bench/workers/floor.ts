@@ -13,7 +13,15 @@ const app = new Hono<{ Bindings: { TIER_PRO_LIMIT: RateLimit } }>()
 let calls = 0
 let database: Database | undefined
 
-/** The key and the caller's ids are read, the platform's rate limiter is asked, four headers are written. */
+const SKIN = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  'Cache-Control': 'no-store',
+}
+
+/** The key and the caller's ids are read, the platform's rate limiter is asked, headers and a line in the log written. */
 app.get('/api/v1/bench', async (c) => {
   const [key, requestId, idempotencyKey] = ['X-API-Key', 'X-Request-Id', 'Idempotency-Key'].map(
     (name) => c.req.header(name),
@@ -28,6 +36,10 @@ app.get('/api/v1/bench', async (c) => {
   headers.set('RateLimit-Policy', POLICY)
   headers.set('RateLimit', `"api-calls";r=${calls};t=2678400, "reactions";r=${calls};t=2678400`)
   headers.set('Server-Timing', 'paywall;dur=0;desc="memory"')
+  for (const [name, value] of Object.entries(SKIN)) headers.set(name, value)
+  const line = { level: 'info', event: 'request', request_id: `0123456789abcdef01234567-${calls}` }
+  const answered = { method: 'GET', route: '/api/v1/bench', status: 200, layer: 'memory', ms: 0 }
+  console.info(JSON.stringify({ ...line, ...answered, key_id: '0123456789abcdef' }))
   return response
 })
 
