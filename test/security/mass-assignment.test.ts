@@ -98,6 +98,12 @@ const impersonal = (text: string) =>
     .replace(/"(last_four|last4|lastFour|prefix)":"\w+"/g, '<part>')
     .replace(/http:\/\/127\.0\.0\.1:\d+[^"]*/g, '<url>')
 
+/** The same of all rows, whatever order their ids gave them. */
+const impersonalRows = (rows: string) =>
+  (JSON.parse(rows) as Json[][]).map((table) =>
+    table.map((row) => impersonal(typeof row === 'string' ? row : JSON.stringify(row))).sort(),
+  )
+
 /** The person that an answer made, where it made one. */
 const madeBy = ({ json }: Answer): string | undefined => json.user?.id
 
@@ -136,7 +142,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
       expect(more.after).toBe(more.before)
     } else {
       expect(more.answer.status).toBe(plain.answer.status)
-      expect(impersonal(more.after)).toBe(impersonal(plain.after))
+      expect(impersonalRows(more.after)).toEqual(impersonalRows(plain.after))
       expect(impersonal(more.answer.text.replace(/"request_id":"[^"]*"/, ''))).toBe(
         impersonal(plain.answer.text.replace(/"request_id":"[^"]*"/, '')),
       )

@@ -192,7 +192,9 @@ test('a length beside chunks is not believed', async () => {
 test('TRACE sends nothing back', async () => {
   const secret = 'X-Secret: of-a-proxy'
   for (const path of ['/api/v1/health', '/echo']) {
-    const heard = await wire(lines(`TRACE ${path} HTTP/1.1`, 'Host: x', `X-API-Key: ${customer.key}`, secret))
+    const heard = await wire(
+      lines(`TRACE ${path} HTTP/1.1`, 'Host: x', `X-API-Key: ${customer.key}`, secret),
+    )
     expect(heard).toMatch(/^HTTP\/1\.1 405 /)
     expect(heard).not.toContain('of-a-proxy')
   }
