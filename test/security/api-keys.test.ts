@@ -8,7 +8,7 @@ import { proveApiKey } from '../../src/api-key.ts'
 import { refreshAccount } from '../../src/data/accounts.ts'
 import { apiKeys } from '../../src/data/schema.ts'
 import { type Person, signUp, testApp } from '../support/app.ts'
-import { routesOf, send, told } from '../support/attack.ts'
+import { citizen, routesOf, send, told } from '../support/attack.ts'
 import { customer, keyOf, shop } from '../support/shop.ts'
 
 const app = testApp()
@@ -16,6 +16,7 @@ const { deps } = app
 const secrets = deps.config.apiKeySecrets
 const person = await signUp(app)
 const other = await signUp(app)
+const { testKey } = await citizen(app)
 const routes = routesOf('account', 'paid')
 
 // The format once more, as an attacker reads it in the documentation.
@@ -115,6 +116,7 @@ const forged: Record<string, string> = {
   ),
   'the test prefix on a live body': keyFor(payload, 'tg_test_'),
   'the test prefix, its checksum not renewed': person.key.replace('live', 'test'),
+  'the live prefix on a test body': keyFor(payloadOf(testKey)),
   'no prefix': person.key.slice(PREFIX.length),
   'another prefix': closed(person.key.slice(0, -6).replace('tg_live_', 'sk_live_')),
   'a prefix in capitals': closed(person.key.slice(0, -6).replace('tg_live_', 'TG_LIVE_')),
@@ -169,6 +171,17 @@ test.each(Object.entries({ ...forged, ...ended }))(
     expect(answers).toEqual(routes.map(({ name }) => [name, refused]))
   },
 )
+
+test('a test key opens nothing of the account', async () => {
+  for (const route of routesOf('account')) {
+    const { status, json } = await send(app, route, { key: testKey, body: {} })
+    expect([route.name, status, json.code]).toEqual([route.name, 403, 'live_key_required'])
+  }
+  const [paid] = routesOf('paid')
+  if (!paid) throw new Error('Nothing is sold')
+  const { status } = await send(app, paid, { key: testKey, body: { dataset_type: 'none' } })
+  expect(status).toBe(422)
+})
 
 describe('a key proves itself no more', () => {
   test('when any of its bits is flipped, whatever its checksum says', () => {

@@ -79,6 +79,21 @@ describe('of passwords', () => {
   })
 })
 
+test.each([
+  ['/billing/checkout/session', 'POST /api/v1/billing/checkout/session'],
+  ['/billing/portal', 'POST /api/v1/billing/portal'],
+])('of one customer at %s: Stripe is asked for a few', async (path, name) => {
+  const { token } = await citizen(app)
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, () =>
+      app.call('POST', path, { token, body: BODIES[name]?.(person) }),
+    ),
+  )
+  const through = answers.filter(({ json }) => json.code !== 'too_many_attempts')
+  expect(through.length).toBeGreaterThan(0)
+  expect(through.length).toBeLessThanOrEqual(25)
+})
+
 const reading = ROUTES.filter((route) => hasBody(route) && BODIES[route.name])
 const MEGABYTE = 1024 * 1024
 

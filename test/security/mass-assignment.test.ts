@@ -1,6 +1,6 @@
 // Fields that nobody asked for, at every route that takes a body: refused, or without any effect. And objects that
 // would poison all others.
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, type Json, testApp } from '../support/app.ts'
 import {
   BODIES,
@@ -98,8 +98,19 @@ const impersonal = (text: string) =>
     .replace(/"(last_four|last4|lastFour|prefix)":"\w+"/g, '<part>')
     .replace(/http:\/\/127\.0\.0\.1:\d+[^"]*/g, '<url>')
 
+/** The same of all rows, whatever order their ids gave them. */
+const impersonalRows = (rows: string) =>
+  (JSON.parse(rows) as Json[][]).map((table) =>
+    table.map((row) => impersonal(typeof row === 'string' ? row : JSON.stringify(row))).sort(),
+  )
+
 /** The person that an answer made, where it made one. */
 const madeBy = ({ json }: Answer): string | undefined => json.user?.id
+
+// What one of them has poisoned is not the next one's fault.
+afterEach(() => {
+  for (const name of Object.keys(Object.prototype)) Reflect.deleteProperty(Object.prototype, name)
+})
 
 test('there are routes with bodies, and each has an example here', () => {
   expect(routes.length).toBeGreaterThan(4)
@@ -131,7 +142,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
       expect(more.after).toBe(more.before)
     } else {
       expect(more.answer.status).toBe(plain.answer.status)
-      expect(impersonal(more.after)).toBe(impersonal(plain.after))
+      expect(impersonalRows(more.after)).toEqual(impersonalRows(plain.after))
       expect(impersonal(more.answer.text.replace(/"request_id":"[^"]*"/, ''))).toBe(
         impersonal(plain.answer.text.replace(/"request_id":"[^"]*"/, '')),
       )

@@ -158,10 +158,19 @@ export function expectDecent(answer: Answer, what: unknown): void {
   })
 }
 
-/** Somebody who signed up, their rows written at once: the password's hash is made once for all of them. */
-export async function citizen(app: TestApp): Promise<Person & { keyId: string }> {
+export interface Citizen extends Person {
+  keyId: string
+  testKey: string
+}
+
+/** Somebody who signed up and made a test key, their rows written at once: the password's hash is made once for all of them. */
+export async function citizen(app: TestApp): Promise<Citizen> {
   const { db, config, randomBytes } = app.deps
-  const [id, keyId] = [crypto.randomUUID(), Buffer.from(randomBytes(8)).toString('hex')]
+  const id = crypto.randomUUID()
+  const [keyId, testKeyId] = [8, 8].map((length) =>
+    Buffer.from(randomBytes(length)).toString('hex'),
+  )
+  if (!keyId || !testKeyId) throw new Error('There is no randomness')
   const email = `${unique('citizen')}@example.com`
   await db.batch([
     db.insert(users).values({
@@ -171,11 +180,15 @@ export async function citizen(app: TestApp): Promise<Person & { keyId: string }>
       tier: 'hobby',
       createdAt: new Date(),
     }),
-    db.insert(apiKeys).values({ id: keyId, userId: id, name: 'default', createdAt: new Date() }),
+    db.insert(apiKeys).values([
+      { id: keyId, userId: id, name: 'default', createdAt: new Date() },
+      { id: testKeyId, userId: id, name: 'trying', mode: 'test', createdAt: new Date() },
+    ]),
   ])
   const token = await signToken(config.jwtSecrets[0], { userId: id, epoch: 0 }, new Date())
   const key = mintApiKey(config.apiKeySecrets, { userId: id, keyId })
-  return { id, keyId, email, password: PASSWORD, token, key }
+  const testKey = mintApiKey(config.apiKeySecrets, { userId: id, keyId: testKeyId, mode: 'test' })
+  return { id, keyId, email, password: PASSWORD, token, key, testKey }
 }
 
 const PASSWORD = 'correct horse battery staple'

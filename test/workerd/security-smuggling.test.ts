@@ -189,6 +189,17 @@ test('a length beside chunks is not believed', async () => {
   expect(answers.map(({ id }) => id)).toEqual(['outer', 'inner'])
 })
 
+test('TRACE sends nothing back', async () => {
+  const secret = 'X-Secret: of-a-proxy'
+  for (const path of ['/api/v1/health', '/echo']) {
+    const heard = await wire(
+      lines(`TRACE ${path} HTTP/1.1`, 'Host: x', `X-API-Key: ${customer.key}`, secret),
+    )
+    expect(heard).toMatch(/^HTTP\/1\.1 405 /)
+    expect(heard).not.toContain('of-a-proxy')
+  }
+})
+
 describe('the gateway hands on one request for one', () => {
   const hits = async (id: string) => Number(await (await fetch(`${origin}/_hits/${id}`)).text())
   const through = (id: string, ...headers: string[]) =>
