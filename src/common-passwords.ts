@@ -1,15 +1,14 @@
 // Passwords that are guessed first: those used most anywhere, those made of what a guesser knows of this account, and
-// those that are one step repeated. Sources: NIST SP 800-63B-4, 3.1.1.2 (blocklist); OWASP ASVS 5, 6.2.4 and 6.2.11.
+// those that a rule makes. Sources: NIST SP 800-63B-4, 3.1.1.2 (blocklist); OWASP ASVS 5, 6.2.4 and 6.2.11.
 import { COMMON_PASSWORDS } from './common-passwords-list.ts'
 import { normalizedPassword } from './password.ts'
+import { isPattern } from './password-patterns.ts'
 import { Problem } from './problem.ts'
 
 /** What people here would think of: the service. */
 const SERVICE = 'tollgate'
 /** "2026!" behind a name makes it no secret. */
 const ENDING = /[\d!-/:-@[-`{-~]{1,6}$/
-/** abcabcabc, 12121212, aaaaaaaa. */
-const LONGEST_UNIT = 4
 
 /** For a new password, sent in the field `path`. @throws Problem invalid_request */
 export function refuseCommonPassword(password: string, email: string, path = 'password'): void {
@@ -35,17 +34,6 @@ function isMadeOf(folded: string, email: string): boolean {
   const [local = '', domain = ''] = email.split('@')
   const known = new Set([email, local, domain, domain.split('.')[0], SERVICE])
   return known.has(folded) || known.has(folded.replace(ENDING, ''))
-}
-
-function isPattern(text: string): boolean {
-  const points = Array.from(text, (character) => character.codePointAt(0) ?? 0)
-  const repeats = (unit: number) => points.every((point, i) => point === points[i % unit])
-  for (let unit = 1; unit <= LONGEST_UNIT && unit < points.length; unit += 1) {
-    if (repeats(unit)) return true
-  }
-  // 23456789, hgfedcba; behind 9 comes 0.
-  const steps = points.slice(1).map((point, i) => point - (points[i] ?? 0))
-  return [1, -1].some((by) => steps.every((step) => step === by || step === -9 * by))
 }
 
 let known: Set<string> | undefined
