@@ -7,6 +7,7 @@ import { email, knownPassword, newPassword } from '../credentials.ts'
 import { trySignUp } from '../data/attempts.ts'
 import { Problem } from '../problem.ts'
 import { throttleBilling } from '../throttle.ts'
+import { toTheEnd } from '../to-the-end.ts'
 import { validJson } from '../validate.ts'
 import { deleteAccount } from './delete.ts'
 import { changeEmail } from './email.ts'
@@ -28,7 +29,7 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
       const holder = await confirmed(c, password)
       refuseCommonPassword(new_password, holder.email, 'new_password')
       const change = { password, newPassword: new_password }
-      return privateJson(c, await toItsEnd(c, changePassword(c.var.deps, holder, change)))
+      return privateJson(c, await toTheEnd(c, changePassword(c.var.deps, holder, change)))
     })
 
     .put('/email', by.person, async (c) => {
@@ -38,13 +39,13 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
       const caller = { address: addressOf(c), email: body.email }
       const change = () => changeEmail(deps, account.userId, body.email, backgroundOf(c))
       // Whoever asks whether an email is taken is counted as at register.
-      const outcome = await toItsEnd(c, trySignUp(deps, caller, change, isTaken))
+      const outcome = await toTheEnd(c, trySignUp(deps, caller, change, isTaken))
       if (isTaken(outcome)) throw new Problem('email_taken')
       return privateJson(c, await viewAccount(c.var.deps, c.var.account))
     })
 
     .delete('/sessions', by.person, async (c) => {
-      await toItsEnd(c, logOutEverywhere(c.var.deps, c.var.account.userId))
+      await toTheEnd(c, logOutEverywhere(c.var.deps, c.var.account.userId))
       return c.body(null, 204)
     })
 
@@ -61,7 +62,7 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
       const { password } = await validJson(c, deletionBody)
       await confirmed(c, password)
       const deleting = deleteAccount(c.var.deps, c.var.account.userId, backgroundOf(c))
-      return privateJson(c, await toItsEnd(c, deleting))
+      return privateJson(c, await toTheEnd(c, deleting))
     })
 }
 
@@ -71,12 +72,6 @@ type WaitUntil = (work: Promise<unknown>) => void
 
 const backgroundOf = (c: AppContext): WaitUntil => {
   return (work) => c.executionCtx.waitUntil(work)
-}
-
-/** The platform drops the work of a caller who hangs up, and would leave a change half made: it is kept until its end. */
-function toItsEnd<T>(c: AppContext, work: Promise<T>): Promise<T> {
-  c.executionCtx.waitUntil(work.catch(() => {}))
-  return work
 }
 
 function confirmed(c: AppContext, password: string): Promise<Holder> {

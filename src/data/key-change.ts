@@ -48,6 +48,7 @@ export async function changeKeys<Row extends Record<string, unknown>>(
   waitUntil?: WaitUntil,
 ): Promise<Row | undefined> {
   const { db } = stores
+  const askedAt = stores.now().getTime()
   const [, changed, accounts] = await db.batch([
     // Its own statement: the next one sees what everybody before it has committed.
     db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('update'),
@@ -56,7 +57,7 @@ export async function changeKeys<Row extends Record<string, unknown>>(
   ])
   const [account] = accounts.rows
   const isHeard = account
-    ? await writeThrough(stores, userId, toSnapshot(account), toUsed(account))
+    ? await writeThrough(stores, userId, toSnapshot(account), toUsed(account), { askedAt })
     : await writeThrough(stores, userId, null)
   if (!isHeard) waitUntil?.(tellAgain(stores, userId))
   return changed.rows[0]
