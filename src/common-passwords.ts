@@ -29,10 +29,11 @@ function fold(text: string): string {
   return normalizedPassword(text).toLowerCase()
 }
 
-/** The email, a part of it, or the service: as it is, or with a few digits and signs behind it. */
+/** The email, a part or a word of it, or the service: as it is, or with a few digits and signs behind it. */
 function isMadeOf(folded: string, email: string): boolean {
   const [local = '', domain = ''] = email.split('@')
-  const known = new Set([email, local, domain, domain.split('.')[0], SERVICE])
+  const words = [email, local, domain, ...domain.split('.'), ...email.split(/[@._+-]/)]
+  const known = new Set([...words, SERVICE])
   return known.has(folded) || known.has(folded.replace(ENDING, ''))
 }
 

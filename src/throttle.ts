@@ -1,18 +1,19 @@
 // The platform's limiters: shields that count for each location, cost nothing, and stand whatever else is away. The
 // waits that grow are in data/attempts.ts.
 
-import type { Deps, RateLimiter } from './context.ts'
+import type { Deps } from './context.ts'
 import { hmacSha256 } from './crypto.ts'
+import { errorFields } from './log.ts'
 import { Problem } from './problem.ts'
 
-type Doors = Pick<Deps, 'config' | 'limiters'>
+type Doors = Pick<Deps, 'config' | 'limiters' | 'log'>
 
 /** The period of these limiters in wrangler.toml: a call may have to wait for so long. */
 const PERIOD_SECONDS = 60
 
 /** Before the body of a stranger is read. @throws Problem too_many_attempts */
 export async function throttleAddress(deps: Doors, address: string | undefined): Promise<void> {
-  await pass(deps.limiters.authByAddress, networkOf(address))
+  await pass(deps, 'authByAddress', networkOf(address))
 }
 
 /**
@@ -20,16 +21,20 @@ export async function throttleAddress(deps: Doors, address: string | undefined):
  * @throws Problem too_many_attempts
  */
 export async function throttlePair(deps: Doors, pairDigest: string): Promise<void> {
-  await pass(deps.limiters.authByAccount, pairDigest)
+  await pass(deps, 'authByAccount', pairDigest)
 }
 
 /** Before an account's call that makes Stripe, or the database, work hard. @throws Problem too_many_attempts */
 export async function throttleBilling(deps: Doors, userId: string): Promise<void> {
-  await pass(deps.limiters.billing, userId)
+  await pass(deps, 'billing', userId)
 }
 
 /** What stands for an account, a network or both outside of this isolate: nobody can tell who is behind it. */
-export function digestOf({ config }: Doors, kind: string, ...parts: string[]): string {
+export function digestOf(
+  { config }: Pick<Doors, 'config'>,
+  kind: string,
+  ...parts: string[]
+): string {
   const message = JSON.stringify(['attempts', kind, ...parts])
   const digest = hmacSha256(config.apiKeySecrets[0], Buffer.from(message))
   return Buffer.from(digest).toString('base64url')
@@ -56,8 +61,19 @@ function groupsOf(address: string): string[] {
   return all.map((group) => group.replace(/^0+(?=.)/, ''))
 }
 
-async function pass(limiter: RateLimiter, key: string): Promise<void> {
-  if (!(await limiter.allows(key))) throw tooManyAttempts(PERIOD_SECONDS)
+async function pass(
+  { limiters, log }: Doors,
+  name: 'authByAddress' | 'authByAccount' | 'billing',
+  key: string,
+): Promise<void> {
+  let allows = true
+  try {
+    allows = await limiters[name].allows(key)
+  } catch (error) {
+    // A shield that is away is no reason to keep everybody out: passwords are counted by Redis as well.
+    log('error', 'limiter_failed', { limiter: name, ...errorFields(error) })
+  }
+  if (!allows) throw tooManyAttempts(PERIOD_SECONDS)
 }
 
 export function tooManyAttempts(retrySeconds: number): Problem {

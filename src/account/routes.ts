@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { refuseCommonPassword } from '../common-passwords.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
 import { email, knownPassword, newPassword } from '../credentials.ts'
-import { trySignUp } from '../data/attempts.ts'
+import { forgetAttempts, forgetElsewhere, trySignUp } from '../data/attempts.ts'
 import { Problem } from '../problem.ts'
 import { throttleBilling } from '../throttle.ts'
 import { toTheEnd } from '../to-the-end.ts'
@@ -12,7 +12,7 @@ import { validJson } from '../validate.ts'
 import { deleteAccount } from './delete.ts'
 import { changeEmail } from './email.ts'
 import { exportAccount } from './export.ts'
-import { confirmPassword, type Holder } from './holder.ts'
+import { confirmPassword, type Holder, holderOf } from './holder.ts'
 import { changePassword, logOutEverywhere, viewAccount } from './service.ts'
 
 const passwordBody = z.object({ password: knownPassword, new_password: newPassword })
@@ -29,15 +29,24 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
       const holder = await confirmed(c, password)
       refuseCommonPassword(new_password, holder.email, 'new_password')
       const change = { password, newPassword: new_password }
-      return privateJson(c, await toTheEnd(c, changePassword(c.var.deps, holder, change)))
+      const { deps } = c.var
+      const changing = changePassword(deps, holder, change).then(async (token) => {
+        await forgetElsewhere(deps, { address: addressOf(c), email: holder.email })
+        return token
+      })
+      return privateJson(c, await toTheEnd(c, changing))
     })
 
     .put('/email', by.person, async (c) => {
       const body = await validJson(c, emailBody)
-      await confirmed(c, body.password)
+      const { email: old } = await confirmed(c, body.password)
       const { deps, account } = c.var
       const caller = { address: addressOf(c), email: body.email }
-      const change = () => changeEmail(deps, account.userId, body.email, backgroundOf(c))
+      const change = async () => {
+        const outcome = await changeEmail(deps, account.userId, body.email, backgroundOf(c))
+        if (!isTaken(outcome)) await forgetAttempts(deps, old)
+        return outcome
+      }
       // Whoever asks whether an email is taken is counted as at register.
       const outcome = await toTheEnd(c, trySignUp(deps, caller, change, isTaken))
       if (isTaken(outcome)) throw new Problem('email_taken')
@@ -45,7 +54,12 @@ export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv
     })
 
     .delete('/sessions', by.person, async (c) => {
-      await toTheEnd(c, logOutEverywhere(c.var.deps, c.var.account.userId))
+      const { deps, account } = c.var
+      const { email } = await holderOf(deps, account.userId)
+      const ending = logOutEverywhere(deps, account.userId).then(() =>
+        forgetElsewhere(deps, { address: addressOf(c), email }),
+      )
+      await toTheEnd(c, ending)
       return c.body(null, 204)
     })
 

@@ -152,5 +152,16 @@ else
 end
 return 1`
 
-/** KEYS: an account's failures, and the networks that it knows. */
-export const FORGET_SCRIPT = `return redis.call('DEL', KEYS[1], KEYS[2])`
+/**
+ * KEYS: the networks that an account knows, and with its end its failures. ARGV: now, the network that it goes on knowing, if
+ * it did, or ''. Forgets all else.
+ */
+export const FORGET_SCRIPT = `
+local known, here = KEYS[1], ARGV[2]
+local at = here ~= '' and redis.call('ZSCORE', known, here)
+redis.call('DEL', unpack(KEYS))
+if at then
+  redis.call('ZADD', known, at, here)
+  redis.call('PEXPIRE', known, ${KNOWN_MS})
+end
+return 1`

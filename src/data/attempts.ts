@@ -73,10 +73,16 @@ export async function trySignUp<T>(
   return outcome
 }
 
-/** Forgets where the account of a deleted user was logged in from. The rest of its counts is gone within a day. */
+/** Forgets where an email was logged in from that is no account's any more. The rest is gone within a day. */
 export async function forgetAttempts(doors: Doors, email: string): Promise<void> {
   const { account, known } = placesOf(doors, { address: undefined, email })
-  await ask(doors, FORGET_SCRIPT, [account, known], [])
+  await ask(doors, FORGET_SCRIPT, [known, account], [''])
+}
+
+/** Forgets where else the account was logged in from: who knew its password, or had its token, may have been there. */
+export async function forgetElsewhere(doors: Doors, caller: Caller): Promise<void> {
+  const { network, known } = placesOf(doors, caller)
+  await ask(doors, FORGET_SCRIPT, [known], [network])
 }
 
 /** What counted the attempt, as Redis said: the pair, the account, the passes, then the networks. */

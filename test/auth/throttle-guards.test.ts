@@ -1,7 +1,7 @@
 // What the doors in front of the hashing let out, and what they do not let past.
 import { env } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
-import { freshAddress, testApp, unique } from '../support/app.ts'
+import { freshAddress, signUp, testApp, unique } from '../support/app.ts'
 
 /** A platform's rate limiter that lets everybody pass and keeps the keys that left the isolate. */
 function recorder() {
@@ -41,6 +41,31 @@ describe('the limiter of an account', () => {
     expect(new Set([first, ...different]).size).toBe(4)
     expect(seen.keys.join(' ').toLowerCase()).not.toMatch(/limited|example|@|2001/)
   })
+})
+
+test('limiters of the platform that fail keep nobody out, and are told of', async () => {
+  const limit = () => Promise.reject(new Error('the limiter is away'))
+  const binding = { limit } as unknown as string
+  const through = testApp({
+    AUTH_ADDRESS_LIMIT: binding,
+    AUTH_ACCOUNT_LIMIT: binding,
+    BILLING_LIMIT: binding,
+  })
+  through.setNow(new Date())
+  const person = await signUp(through)
+  const address = freshAddress()
+  const { email, password, token } = person
+  const headers = { 'CF-Connecting-IP': address }
+  const right = await through.call('POST', '/auth/login', { headers, body: { email, password } })
+  const portal = await through.call('POST', '/billing/portal', { token, body: {} })
+  expect([right.status, portal.status]).toEqual([200, 422])
+  const told = through.logs.filter(({ event }) => event === 'limiter_failed')
+  const names = new Set(told.map(({ fields }) => fields.limiter))
+  expect([...names]).toEqual(['authByAddress', 'authByAccount', 'billing'])
+  // What Redis counts stands.
+  const codes: string[] = []
+  for (let i = 0; i < 6; i += 1) codes.push((await tryToLogIn(through, email, address)).json.code)
+  expect(codes).toEqual([...Array(5).fill('invalid_credentials'), 'too_many_attempts'])
 })
 
 test('callers without the header of the platform share one bucket', async () => {
