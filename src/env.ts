@@ -83,7 +83,7 @@ export interface Config {
   /** How long an isolate answers from its memory, and for how long while nobody can be asked. */
   memorySeconds: number
   staleSeconds: number
-  /** Origins that redirects may go to, or undefined when any https (or loopback) one may. */
+  /** Origins that redirects may go to, or undefined when any https (or loopback) one may; their pages may log people in. */
   redirectOrigins: readonly string[] | undefined
   /** The seller's own API behind the paywall: its `url` ends with a slash and has a path at most. */
   origin: { url: URL; signingSecret: string } | undefined

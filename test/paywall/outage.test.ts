@@ -258,3 +258,15 @@ test('too many calls a second of a plain route are 429 rate_limited, and counted
   await app.endBackground()
   expect(await callsUsed(reader, person)).toBe(seen.filter((outcome) => outcome === 200).length)
 })
+
+test('a limiter of the platform that fails keeps nobody out who has paid, and is told of', async () => {
+  const person = await customer({ known: true })
+  const limit = () => Promise.reject(new Error('the limiter is away'))
+  const app = shop({ TIER_HOBBY_LIMIT: { limit } as unknown as string })
+  for (const layer of ['redis', 'memory']) {
+    const answer = await app.buy(person)
+    expect([answer.status, answer.layer]).toEqual([200, layer])
+  }
+  expect(app.logs.map(({ event }) => event)).toContain('limiter_failed')
+  expect(await callsUsed(reader, person)).toBe(2)
+})
