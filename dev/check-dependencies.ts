@@ -53,7 +53,8 @@ const FATAL = {
   production: new Set(['high', 'critical']),
   development: new Set(['critical']),
 }
-const AUDIT_TIMEOUT_MS = 8_000
+/** A registry that does not answer holds nobody up; AUDIT_TIMEOUT_MS is more patient. */
+const AUDIT_TIMEOUT_MS = Number(process.env.AUDIT_TIMEOUT_MS) || 8_000
 
 /** Each dependency has one exact version, and the lock has that one. */
 export function pinFaults(manifest: Manifest, lock: Lock): string[] {

@@ -169,6 +169,8 @@ describe('the audit asks the registry', () => {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
+        // A busy machine is no fault of the registry's.
+        AUDIT_TIMEOUT_MS: '50000',
         npm_config_registry: `http://127.0.0.1:${port}/`,
         ...env,
       },
@@ -206,6 +208,11 @@ describe('the audit asks the registry', () => {
 
   test('none passes, in silence', async () => {
     expect(await check(advisories({}))).toEqual({ code: 0, output: '' })
+  })
+
+  test('one that never answers holds nobody up', async () => {
+    const { code, output } = await check(() => {}, { AUDIT_TIMEOUT_MS: '500' })
+    expect([code, output]).toEqual([0, expect.stringContaining('*** NOT AUDITED')])
   })
 
   test('a registry without the service is told of, loudly, and is an error where that is asked for', async () => {
