@@ -76,6 +76,8 @@ export interface Variables {
   deps: Deps
   /** Set by the `authenticated` guard. */
   account: AccountSnapshot
+  /** Set where somebody has signed up or logged in: whose account it is. */
+  signedIn: string
   /** Set by the paywall. */
   paid: PaidCall
   /** Set by the paywall for a call with an idempotency key. */

@@ -53,13 +53,16 @@ export function signToken(
     .sign(new TextEncoder().encode(secret))
 }
 
+/** 32 bytes leave two bits of the signature's last digit unused: with others in them it would be the same signature. */
+const ONE_SPELLING = /[AEIMQUYcgkosw048]$/
+
 /** Who a token speaks for that one of `secrets` signed and that has not expired, or null. */
 export async function verifyToken(
   secrets: readonly string[],
   token: string,
   now: Date,
 ): Promise<TokenSubject | null> {
-  if (token.length > MAX_CHARACTERS) return null
+  if (token.length > MAX_CHARACTERS || !ONE_SPELLING.test(token)) return null
   for (const secret of secrets) {
     const subject = await subjectOf(secret, token, now)
     if (subject) return subject

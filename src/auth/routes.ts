@@ -30,7 +30,7 @@ export function authRoutes(): Hono<AppEnv> {
       const caller = { address, email: body.email }
       const session = await trySignUp(deps, caller, () => register(deps, body), isTaken)
       if (isTaken(session)) throw new Problem('email_taken')
-      return secretJson(c, session)
+      return answer(c, session)
     })
     .post('/login', async (c) => {
       const { deps } = c.var
@@ -43,7 +43,7 @@ export function authRoutes(): Hono<AppEnv> {
         // RFC 9110, 15.5.2: a 401 names the scheme of what it guards.
         throw new Problem('invalid_credentials', { headers: { 'WWW-Authenticate': 'Bearer' } })
       }
-      return secretJson(c, session)
+      return answer(c, session)
     })
 }
 
@@ -59,7 +59,7 @@ async function enterFrom(c: AppContext): Promise<string | undefined> {
   return address
 }
 
-function secretJson(c: AppContext, body: object): Response {
-  c.header('Cache-Control', 'no-store')
-  return c.json(body)
+function answer(c: AppContext, session: Session): Response {
+  c.set('signedIn', session.user.id)
+  return c.json(session)
 }

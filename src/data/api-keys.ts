@@ -29,9 +29,15 @@ export interface NewKey {
 
 /**
  * Why a key was not added: `gone`, the account, or the key that it was to replace, is no more; `ended`, the caller's key
- * or token.
+ * or token; `outlives`, it would not end with the key that it is asked for with, or before.
  */
-export type NotAdded = 'too_many' | 'too_many_tests' | 'too_many_new' | 'gone' | 'ended'
+export type NotAdded =
+  | 'too_many'
+  | 'too_many_tests'
+  | 'too_many_new'
+  | 'gone'
+  | 'ended'
+  | 'outlives'
 
 /** Who changes keys: by a key, or by a token of this epoch of sessions. */
 export interface KeyChanger {
@@ -132,6 +138,7 @@ export async function addKey(
     added: boolean
     there: boolean
     may: boolean
+    within: boolean
   }>(
     stores,
     userId,
@@ -140,14 +147,15 @@ export async function addKey(
       select (count(*) filter (where ${counted}))::int as active,
         (count(*) filter (where ${counted} and mode = 'test'))::int as tests,
         (count(*) filter (where created_at > ${at(new Date(now.getTime() - DAY_MS))}))::int as fresh,
-        ${isThere} as there, ${mayStill(userId, by, now)} as may
+        ${isThere} as there, ${mayStill(userId, by, now)} as may,
+        ${endsWithin(by, key)} as within
       from api_keys where user_id = ${userId}
     ),
     made as (${insertion(
       userId,
       key,
       now,
-      sql`(select may and there and active < ${MOST_KEYS} and (${key.mode} <> 'test' or tests < ${MOST_TEST_KEYS})
+      sql`(select may and within and there and active < ${MOST_KEYS} and (${key.mode} <> 'test' or tests < ${MOST_TEST_KEYS})
         and fresh < ${most} from held)`,
     )}),
     ended as (
@@ -164,6 +172,7 @@ export async function addKey(
   )
   if (row?.added) return 'added'
   if (row && !row.may) return 'ended'
+  if (row && !row.within) return 'outlives'
   if (!row?.there) return 'gone'
   if (row.fresh >= most) return 'too_many_new'
   return row.active < MOST_KEYS
@@ -171,6 +180,13 @@ export async function addKey(
       ? 'gone'
       : 'too_many_tests'
     : 'too_many'
+}
+
+/** Whether the key ends no later than the one that asks for it, as that stands now: a rotation may just have ended it. */
+function endsWithin({ keyId }: KeyChanger, { expiresAt }: NewKey): SQL {
+  if (keyId === null) return sql`true`
+  return sql`exists (
+    select 1 from api_keys where id = ${keyId} and (expires_at is null or expires_at >= ${at(expiresAt)}))`
 }
 
 /** The part of a statement that adds the key where `condition` holds. */

@@ -21,7 +21,7 @@ function requestFields(c: AppContext, status: number, tookMs: number): LogFields
     route: routeOf(c),
     status,
     code: c.get('problem'),
-    account_id: caller?.userId ?? c.get('account')?.userId,
+    account_id: caller?.userId ?? c.get('account')?.userId ?? c.get('signedIn'),
     key_id: caller?.keyId,
     mode: caller?.mode === 'test' ? 'test' : undefined,
     layer: c.get('layer') ?? (paid ? 'memory' : 'none'),

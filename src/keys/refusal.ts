@@ -1,12 +1,17 @@
 // Why a key was not made or found, told so that it can be mended.
-import { type KeyChanger, MOST_KEYS, MOST_NEW_KEYS, MOST_TEST_KEYS } from '../data/api-keys.ts'
+import {
+  type KeyChanger,
+  MOST_KEYS,
+  MOST_NEW_KEYS,
+  MOST_TEST_KEYS,
+  type NotAdded,
+} from '../data/api-keys.ts'
 import { endedKey, endedToken } from '../ended.ts'
 import { Problem } from '../problem.ts'
-import type { NotMade } from './service.ts'
 
 const REVOKE = 'Revoke one that is not used (DELETE /api/v1/keys/{id})'
 
-export function notMade(why: NotMade, caller: KeyChanger): Problem {
+export function notMade(why: NotAdded, caller: KeyChanger): Problem {
   switch (why) {
     case 'ended':
       return ended(caller)

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod/mini'
 import { KEY_MODES } from '../api-key.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
+import type { NotAdded } from '../data/api-keys.ts'
 import { Problem } from '../problem.ts'
 import { toTheEnd } from '../to-the-end.ts'
 import { validJson } from '../validate.ts'
@@ -12,7 +13,6 @@ import {
   listKeys,
   type Manager,
   type NewKeyView,
-  type NotMade,
   readKey,
   renameKey,
   revokeKey,
@@ -107,12 +107,10 @@ function limited(): Guard {
 
 function manager(c: AppContext): Manager {
   const { account, caller, sessionEpoch = -1 } = c.var
-  const key = account.keys.find(({ id }) => id === caller?.keyId)
   return {
     userId: account.userId,
     keyId: caller?.keyId ?? null,
     epoch: sessionEpoch,
-    keyExpiresAt: key?.expiresAt ? new Date(key.expiresAt) : null,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   }
 }
@@ -136,7 +134,7 @@ function futureInstant(text: string, now: Date): Date {
   throw new Problem('invalid_request', { members: { errors: [{ path: 'expires_at', message }] } })
 }
 
-function made(c: AppContext, by: Manager, outcome: NewKeyView | NotMade): Response {
+function made(c: AppContext, by: Manager, outcome: NewKeyView | NotAdded): Response {
   if (typeof outcome === 'string') throw notMade(outcome, by)
   c.header('Location', `/api/v1/keys/${outcome.id}`)
   return privateJson(c, outcome, 201)

@@ -22,8 +22,6 @@ const DAY_MS = 86_400_000
 /** Who manages the account's keys. */
 export interface Manager extends KeyChanger {
   userId: string
-  /** When the key that they call with ends. */
-  keyExpiresAt: Date | null
   waitUntil: WaitUntil
 }
 
@@ -45,9 +43,6 @@ export interface KeyView {
 /** A new key: here it is shown. */
 export type NewKeyView = KeyView & { key: string }
 
-/** `outlives`: the new key would not end with, or before, the one that it is asked for with. */
-export type NotMade = NotAdded | 'outlives'
-
 type Row = typeof apiKeys.$inferSelect
 
 /** The keys that are active or have expired a few days ago, the oldest first. */
@@ -63,10 +58,9 @@ export async function readKey(deps: Deps, userId: string, id: string): Promise<K
 
 export async function createKey(
   deps: Deps,
-  { userId, keyExpiresAt, waitUntil, ...by }: Manager,
+  { userId, waitUntil, ...by }: Manager,
   { name, mode, expiresAt }: Omit<NewKey, 'id'>,
-): Promise<NewKeyView | NotMade> {
-  if (outlives(expiresAt, keyExpiresAt)) return 'outlives'
+): Promise<NewKeyView | NotAdded> {
   const key: NewKey = { id: newKeyId(deps.randomBytes), name, mode, expiresAt }
   const audit = { key_id: key.id }
   const outcome = await addKey(deps, userId, key, { action: 'key.created', audit, by, waitUntil })
@@ -126,10 +120,10 @@ export async function revokeKey(
 /** A new key in the place of `id`, which goes on for `graceSeconds` more at most; 0 revokes it. */
 export async function rotateKey(
   deps: Deps,
-  { userId, keyExpiresAt, waitUntil, ...by }: Manager,
+  { userId, waitUntil, ...by }: Manager,
   id: string,
   graceSeconds: number,
-): Promise<NewKeyView | NotMade> {
+): Promise<NewKeyView | NotAdded> {
   const now = deps.now()
   const [old] = await deps.db
     .select()
@@ -137,7 +131,6 @@ export async function rotateKey(
     .where(and(eq(apiKeys.id, id), eq(apiKeys.userId, userId), isActive(now)))
   if (!old) return 'gone'
   const ownEnd = await endBeforeRotation(deps, userId, old)
-  if (outlives(ownEnd, keyExpiresAt)) return 'outlives'
   const { name, mode } = old
   const key: NewKey = { id: newKeyId(deps.randomBytes), name, mode, expiresAt: ownEnd }
   const endsAt = graceSeconds > 0 ? new Date(now.getTime() + graceSeconds * 1000) : null
@@ -176,10 +169,6 @@ async function endBeforeRotation({ db }: Deps, userId: string, key: Row): Promis
   if (!first) return key.expiresAt
   const { expires_at: end } = first.detail
   return typeof end === 'string' ? new Date(end) : null
-}
-
-function outlives(expiresAt: Date | null, callerEnds: Date | null): boolean {
-  return callerEnds !== null && (expiresAt === null || expiresAt > callerEnds)
 }
 
 /** Of a row: in the list, as it is active or has expired a few days ago. */

@@ -19,6 +19,16 @@ const claims = (alg = 'HS256', payload = {}) =>
     .setExpirationTime(now.getTime() / 1000 + 60)
 
 describe('verifyToken', () => {
+  test('takes a token in one spelling of its signature', async () => {
+    const token = await signToken(secret, { userId, epoch: 0 }, now)
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const last = digits.indexOf(token.slice(-1))
+    for (const unused of [1, 2, 3]) {
+      const other = token.slice(0, -1) + digits.charAt(last + unused)
+      expect(await verifyToken([secret], other, now)).toBeNull()
+    }
+  })
+
   test('takes our own until it expires', async () => {
     const token = await signToken(secret, { userId, epoch: 3 }, now)
     const later = (seconds: number) => new Date(now.getTime() + seconds * 1000)

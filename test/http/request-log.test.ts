@@ -55,6 +55,12 @@ describe('a request has one line', () => {
       { body: {} },
       { route: '/api/v1/auth/login', status: 422, code: 'invalid_request' },
     ],
+    [
+      'POST',
+      '/auth/login',
+      { body: { email: person.email, password: person.password } },
+      { route: '/api/v1/auth/login', status: 200, account_id: person.id },
+    ],
     ['GET', '/billing/usage', {}, { status: 401, code: 'missing_credentials', layer: 'none' }],
     [
       'GET',

@@ -161,4 +161,20 @@ describe('a key that expires', () => {
     expect((await rotate(app, made.id, by)).status).toBe(201)
     expect((await rotate(app, made.id, by)).json.code).toBe('invalid_request')
   })
+
+  test('at once gets itself one successor, and makes no other key: the first has ended it', async () => {
+    const { app, made } = await owner({ mode: 'live' })
+    const by = { key: made.key }
+    const answers = await Promise.all([
+      ...Array.from({ length: 5 }, () => rotate(app, made.id, by)),
+      rotate(app, made.id, by).then(() =>
+        app.call('POST', '/keys', { ...by, body: { name: 'for ever' } }),
+      ),
+    ])
+    const outcomes = answers.map(({ status, json }) => json.code ?? status)
+    expect(outcomes.filter((outcome) => outcome === 201).length).toBeLessThan(2)
+    expect(outcomes.filter((outcome) => outcome === 'invalid_request')).toHaveLength(
+      outcomes.includes(201) ? 5 : 6,
+    )
+  })
 })
