@@ -37,7 +37,28 @@ test('each command that it names is one of package.json', () => {
   expect(commands.filter((name) => !scripts[name])).toEqual([])
 })
 
-test('the pattern for scanners is that of the README', () => {
+test('each page that it links to exists, and so does the section', () => {
+  const links = named(/(?<=\]\()docs\/[^)]+/g)
+  for (const page of ['sign-up-and-login', 'secrets', 'api-keys'])
+    expect(
+      links.some((link) => link.startsWith(`docs/${page}.md`)),
+      page,
+    ).toBe(true)
+  for (const link of links) {
+    const [file = '', section] = link.split('#')
+    expect(existsSync(join(root, file)), link).toBe(true)
+    const sections = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    if (section) expect(sections, link).toContain(section)
+  }
+})
+
+test('the pattern for scanners is that of the documentation', () => {
   const pattern = '\\btg_(live|test)_[0-9A-Za-z]{62}\\b'
   expect(text).toContain(pattern)
+  expect(read('docs/api-keys.md')).toContain(pattern)
 })

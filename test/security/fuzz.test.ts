@@ -8,25 +8,28 @@ import {
   bodyFor,
   type Citizen,
   citizen,
+  credentialsFor,
   expectDecent,
   hasBody,
   pathOf,
   ROUTES,
   type Route,
 } from '../support/attack.ts'
-import { stack, subscribe } from '../support/stripe.ts'
+import { originUrl, SIGNING_SECRET } from '../support/origin.ts'
+import { eventsOf, signature, stack, subscribe } from '../support/stripe.ts'
 
 const knobs = env as unknown as Record<`FUZZ_${'REQUESTS' | 'SEED' | 'PATH'}`, string>
 const REQUESTS = Number(knobs.FUZZ_REQUESTS || 3000)
 const SEED = Number(knobs.FUZZ_SEED || 20_261_127)
-/** At once, by one caller: a new one for each batch, as somebody may delete their account. */
-const BATCH = 20
+/** At once, by two callers: new ones for each batch, as somebody may delete their account. */
+const BATCH = 50
 /** An answer that takes longer than this on any machine is none. */
 const HANG_MS = 25_000
 
-const app = testApp()
+const app = testApp({ ORIGIN_URL: `${originUrl}/v1`, ORIGIN_SIGNING_SECRET: SIGNING_SECRET })
 const resident = await citizen(app)
 const victim = { ...resident, ...(await subscribe(app, resident, 'pro')) }
+const [pastEvent] = await eventsOf(victim.customer)
 const secretsOfVictim = [
   victim.email,
   victim.key,
@@ -44,14 +47,26 @@ const secretsOfOurs = [
   config.stripe.webhookSecret,
   config.redis.token,
   config.databaseUrl,
+  SIGNING_SECRET,
   new URL(stack.databaseUrl.replace(/^postgres/, 'http')).password,
 ]
+
+/** The seller's own API: it takes what is no route of ours. */
+const GATEWAY: Route = {
+  name: 'gateway',
+  method: 'POST',
+  path: '/api/sold/:id',
+  parameters: ['id'],
+}
+const isWebhook = ({ path }: Route) => path.includes('/webhooks/')
 
 /** A request as far as it can be made up without knowing who sends it. */
 interface Plan {
   route: Route
+  /** Whether it is sent by the caller who pays, or by the one who does not. */
+  pays: boolean
   method: string
-  id: string
+  id: string | undefined
   suffix: string
   body: ((caller: Citizen, route: Route) => string) | undefined
   credentials: (caller: Citizen) => { token?: string; key?: string }
@@ -128,7 +143,7 @@ const mutated = fc
       const keys = Object.keys(body ?? {})
       const key = keys[at % Math.max(1, keys.length)] ?? name
       if (kind === 'wrap') body = [body]
-      else if (body === null || typeof body !== 'object') continue
+      else if (body === null || typeof body !== 'object' || Array.isArray(body)) continue
       else if (kind === 'set') body[key] = with_
       else if (kind === 'drop') delete body[key]
       else if (kind === 'add') body[name] = with_
@@ -137,14 +152,12 @@ const mutated = fc
     }
     return JSON.stringify(body)
   })
+/** A body that the route takes; for the webhook one of Stripe's own events. */
+const fitting = (caller: Citizen, route: Route) =>
+  JSON.stringify(isWebhook(route) ? pastEvent : bodyFor(route, caller))
 const body = fc.oneof(
   { weight: 6, arbitrary: mutated },
-  {
-    weight: 1,
-    arbitrary: fc.constant((caller: Citizen, route: Route) =>
-      JSON.stringify(bodyFor(route, caller)),
-    ),
-  },
+  { weight: 3, arbitrary: fc.constant(fitting) },
   { weight: 2, arbitrary: fc.json().map((text) => () => text) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 200 }).map((text) => () => text) },
   { weight: 1, arbitrary: fc.constant(undefined) },
@@ -237,28 +250,39 @@ const credentials = fc.oneof(
   { weight: 1, arbitrary: visible.map((text) => () => ({ token: text })) },
   { weight: 1, arbitrary: fc.constant(() => ({})) },
 )
-const method = fc.option(
-  fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'),
-  { freq: 4, nil: undefined },
+/** The route's own in most requests: any other is 405 before it reaches a handler. */
+const method = fc.oneof(
+  { weight: 9, arbitrary: fc.constant(undefined) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'],
+    ),
+  },
 )
+/** Undefined: the caller's own. */
 const id = fc.oneof(
-  fc.constantFrom(
-    victim.keyId,
-    victim.id,
-    victim.customer,
-    '..',
-    '.',
-    '%',
-    "'",
-    '\0',
-    '😀',
-    '0'.repeat(16),
-    'x'.repeat(3000),
-    '-1',
-    'me',
-    '',
-  ),
-  fc.string({ unit: 'binary', maxLength: 30 }),
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      victim.keyId,
+      victim.id,
+      victim.customer,
+      '..',
+      '.',
+      '%',
+      "'",
+      '\0',
+      '😀',
+      '0'.repeat(16),
+      'x'.repeat(3000),
+      '-1',
+      'me',
+      '',
+    ),
+  },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
 )
 const suffix = fc.oneof(
   { weight: 6, arbitrary: fc.constant('') },
@@ -284,9 +308,24 @@ const suffix = fc.oneof(
   },
 )
 
+/** A hash takes longer than a hundred other requests: those that may want one are few, whatever the number of routes. */
+const HASHING =
+  /^POST \/api\/v1\/auth\/|^PUT \/api\/v1\/account\/(password|email)$|^DELETE \/api\/v1\/account$/
+const doesHash = ({ name }: Route) => HASHING.test(name)
+const route = fc.oneof(
+  {
+    weight: 24,
+    arbitrary: fc.constantFrom(...ROUTES.filter((each) => !doesHash(each)), GATEWAY),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(...ROUTES.filter(doesHash)) },
+)
+
 const plan: fc.Arbitrary<Plan> = fc
   .record({
-    route: fc.constantFrom(...ROUTES),
+    route,
+    pays: fc.boolean(),
+    // One in four is what its route asks for, but for its headers: it is to come to the end of the handler.
+    fits: fc.nat(3).map((n) => n === 0),
     method,
     id,
     suffix,
@@ -295,13 +334,31 @@ const plan: fc.Arbitrary<Plan> = fc
     headers,
     mediaType,
   })
-  .map(({ mediaType, ...rest }) => ({
+  .map(({ mediaType, fits, ...rest }) => ({
     ...rest,
     method: rest.method ?? rest.route.method,
     headers: { ...rest.headers, 'Content-Type': mediaType },
+    ...(fits && {
+      method: rest.route.method,
+      id: undefined,
+      suffix: '',
+      body: fitting,
+      credentials: (caller) => credentialsFor(rest.route, caller),
+      headers: fittingHeaders(rest.route, rest.headers),
+      // Only who does not pay yet can buy, and the paid API is for who does.
+      pays: rest.route.name !== 'POST /api/v1/billing/checkout/session',
+    }),
   }))
 
-const address = freshAddress()
+/** What is made up may come along where it turns nobody away. */
+function fittingHeaders(route: Route, headers: Record<string, string>): Record<string, string> {
+  const { 'Content-Encoding': _, 'Idempotency-Key': __, ...others } = headers
+  return {
+    ...others,
+    'Content-Type': 'application/json',
+    ...(isWebhook(route) && { 'Stripe-Signature': signature(JSON.stringify(pastEvent)) }),
+  }
+}
 
 async function within<T>(work: Promise<T>, what: unknown): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -314,20 +371,27 @@ async function within<T>(work: Promise<T>, what: unknown): Promise<T> {
 const seen = new Map<string, number>()
 
 async function run(
-  { route, method, id, suffix, body, credentials, headers }: Plan,
-  caller: Citizen,
+  { route, method, id, suffix, body, credentials, headers, pays }: Plan,
+  callers: { payer: Citizen; visitor: Citizen },
 ) {
+  const caller = pays ? callers.payer : callers.visitor
   const text = hasBody({ ...route, method }) ? body?.(caller, route) : undefined
   const call: Call = {
     ...credentials(caller),
-    // Logins cost a hash each: those of one address are counted.
-    headers: { ...headers, 'CF-Connecting-IP': address },
+    // Each from a network of its own: what the throttle refuses reaches nothing.
+    headers: { ...headers, 'CF-Connecting-IP': freshAddress() },
     ...(text !== undefined && { body: text }),
   }
-  const path = pathOf(route, id.replaceAll(/[\ud800-\udfff]/g, '')) + suffix
+  const path = pathOf(route, (id ?? caller.keyId).replaceAll(/[\ud800-\udfff]/g, '')) + suffix
   const what = { method, path, ...call }
   const answer = await within(app.call(method, path, call), what)
-  expectDecent(answer, what)
+  const requestId = answer.headers.get('X-Request-Id')
+  const isOrigins = app.requests.some(
+    ({ request_id, origin }) => request_id === requestId && origin,
+  )
+  if (!isOrigins) expectDecent(answer, what)
+  // The origin says back all that it has heard.
+  else if (call.key) expect(answer.text, JSON.stringify(what)).not.toContain(caller.key)
   expectNoLeak(answer.text + JSON.stringify([...answer.headers]), what, path + JSON.stringify(call))
   const key = `${route.name} ${answer.status}`
   seen.set(key, (seen.get(key) ?? 0) + 1)
@@ -348,19 +412,19 @@ test(`${REQUESTS} made-up requests are answered, below 500, and tell nothing`, {
   const property = fc.asyncProperty(
     fc.array(plan, { minLength: BATCH, maxLength: BATCH }),
     async (plans) => {
-      const caller = await citizen(app)
+      const [visitor, person] = await Promise.all([citizen(app), citizen(app)])
+      const payer = { ...person, ...(await subscribe(app, person)) }
       const before = app.logs.length
-      await Promise.all(plans.map((each) => run(each, caller)))
+      await Promise.all(plans.map((each) => run(each, { payer, visitor })))
       const lines = app.logs
         .slice(before)
         .map(({ event, fields }) => JSON.stringify({ event, ...fields }))
       for (const line of lines) {
         expect(line).not.toMatch(/[\r\n]/)
         for (const secret of [
-          caller.token,
-          caller.key,
-          caller.email,
-          caller.password,
+          ...[payer, visitor].flatMap(({ token, key, testKey, email, password }) => [
+            ...[token, key, testKey, email, password],
+          ]),
           ...secretsOfOurs,
           victim.email,
           victim.key,
@@ -382,10 +446,8 @@ test(`${REQUESTS} made-up requests are answered, below 500, and tell nothing`, {
       `FUZZ_SEED=${SEED} FUZZ_PATH=${result.counterexamplePath}\n${result.errorInstance instanceof Error ? result.errorInstance.message : ''}`,
     )
   }
-  // A fuzzer that nobody lets in finds nothing.
-  for (const { name } of ROUTES) {
-    const statuses = [...seen.keys()].filter((key) => key.startsWith(`${name} `))
-    expect(statuses.length, name).toBeGreaterThan(1)
-  }
-  expect([...seen.keys()].filter((key) => key.endsWith(' 200')).length).toBeGreaterThan(3)
+  // A fuzzer that nobody lets in finds nothing. A few requests cannot have tried all.
+  if (REQUESTS < 3000 || knobs.FUZZ_PATH) return
+  const done = (name: string) => [...seen.keys()].some((key) => key.startsWith(`${name} 2`))
+  expect([...ROUTES, GATEWAY].map(({ name }) => name).filter((name) => !done(name))).toEqual([])
 })

@@ -9,16 +9,27 @@ import {
   credentialsFor,
   expectDecent,
   hasBody,
+  isPaid,
+  payer,
   ROUTES,
   type Route,
   rowsOf,
   send,
 } from '../support/attack.ts'
+import { checkout } from '../support/stripe.ts'
 
 const app = testApp()
 const webhook = /webhooks/
 const routes = ROUTES.filter((route) => hasBody(route) && !webhook.test(route.path))
 const other = await citizen(app)
+/** Somebody for whom the route does what it is there for. */
+const personFor = async (route: Route) => {
+  if (isPaid(route)) return payer(app)
+  const person = await citizen(app)
+  // The portal is for who has been to the checkout.
+  if (route.path.endsWith('/portal')) await checkout(app, person, 'hobby')
+  return person
+}
 
 /** What a row has, in the spellings of both worlds, and what other services believe. */
 const EXTRAS: Readonly<Record<string, Json>> = {
@@ -120,7 +131,7 @@ test('there are routes with bodies, and each has an example here', () => {
 
 describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, route) => {
   const ask = async (more: (body: Record<string, Json>) => Record<string, Json>) => {
-    const person = await citizen(app)
+    const person = await personFor(route)
     const body = bodyFor(route, person)
     const before = await rowsOf(app, person.id)
     const answer = await send(app, route, {
@@ -136,7 +147,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
     const others = await rowsOf(app, other.id)
     const plain = await ask(() => ({}))
     const more = await ask((body) => extrasFor(route, body))
-    expect(plain.answer.status, 'BODIES in test/support/attack.ts lacks it').not.toBe(422)
+    expect(plain.answer.status, 'BODIES in test/support/attack.ts lacks it').toBeLessThan(300)
     expectDecent(more.answer, route.name)
     if (more.answer.status === 422 && plain.answer.status !== 422) {
       expect(more.after).toBe(more.before)
@@ -177,7 +188,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
     ],
     ['a list', () => `[{"__proto__":${evil}}]`],
   ])('poisons nothing: %s', async (_, make) => {
-    const person = await citizen(app)
+    const person = await personFor(route)
     const body = make(JSON.stringify(bodyFor(route, person))).replace(/,\}$/, '}')
     const answer = await send(app, route, {
       ...credentialsFor(route, person),
@@ -185,6 +196,7 @@ describe.each(routes.map((route) => [route.name, route] as const))('%s', (_, rou
       body,
     })
     expectDecent(answer, [route.name, body])
+    expect(answer.status, 'nobody has looked at the body').not.toBe(402)
     expect(({} as Json).polluted).toBeUndefined()
     expect(([] as Json).polluted).toBeUndefined()
     expect(Object.keys(Object.prototype)).toEqual([])

@@ -24,7 +24,7 @@ import {
   testApp,
   unique,
 } from './app.ts'
-import { stack } from './stripe.ts'
+import { stack, subscribe } from './stripe.ts'
 
 export interface Route {
   /** `METHOD /path`, as the app has it. */
@@ -130,8 +130,11 @@ export function credentialsFor(
   { name }: Route,
   { token, key }: { token: string; key: string },
 ): { token?: string; key?: string } {
-  return known.get(name) === 'paid' ? { key } : { token }
+  // What is no route of ours is sold too.
+  return (known.get(name) ?? 'paid') === 'paid' ? { key } : { token }
 }
+
+export const isPaid = ({ name }: Route): boolean => known.get(name) === 'paid'
 
 /** What comes from inside and helps an attacker alone: traces, SQL, names of parts, addresses of services. */
 const INTERNALS =
@@ -189,6 +192,13 @@ export async function citizen(app: TestApp): Promise<Citizen> {
   const key = mintApiKey(config.apiKeySecrets, { userId: id, keyId })
   const testKey = mintApiKey(config.apiKeySecrets, { userId: id, keyId: testKeyId, mode: 'test' })
   return { id, keyId, email, password: PASSWORD, token, key, testKey }
+}
+
+/** One who pays: the paid API reads what they send. */
+export async function payer(app: TestApp): Promise<Citizen> {
+  const person = await citizen(app)
+  await subscribe(app, person)
+  return person
 }
 
 const PASSWORD = 'correct horse battery staple'
