@@ -48,6 +48,8 @@ end
 heal(account, 'hash') heal(usage, 'hash') heal(changed, 'zset')
 -- Beside the counts it outlives the snapshot: one that has expired is not replaced by an older one either.
 local held = tonumber(redis.call('HGET', usage, 'version') or '')
+-- Who is asked for again after a deletion is still gone; who was never there may yet come.
+if snapshot == '${UNKNOWN}' and held == ${LAST_VERSION} then version = '${LAST_VERSION}' end
 if held and held > tonumber(version) and redis.call('HGET', account, 'snapshot') ~= garbage then return 0 end
 redis.call('HSET', account, 'version', version, 'snapshot', snapshot, 'grant', grant)
 redis.call('HSET', usage, 'version', version)
@@ -180,7 +182,7 @@ export async function writeThrough(
   remember(stores, userId, account, { askedAt: askedAt ?? at, ...(used && { used }) })
   const keys = accountKeys(userId)
   const args = [
-    String(account?.version ?? LAST_VERSION),
+    String(account?.version ?? 0),
     account === null ? UNKNOWN : JSON.stringify(account),
     String(account === null ? UNKNOWN_TTL_MS : TTL_MS),
     ...grantArguments(stores, account, used),
