@@ -35,8 +35,21 @@ export function notMade(why: NotMade, caller: KeyChanger): Problem {
           ],
         },
       })
+    case 'successor_outlives':
+      return new Problem('invalid_request', {
+        detail:
+          'The key that this call was made with ends before the one to rotate, and so before its successor. Call with a token from login or a key that does not expire.',
+        members: {
+          errors: [
+            { path: '', message: 'must be asked with a token, or a key that ends no sooner' },
+          ],
+        },
+      })
     case 'gone':
-      return noSuchKey()
+      return new Problem('not_found', {
+        detail:
+          'This account has no such key, or it has ended: such a key cannot be rotated. Make a new one (POST /api/v1/keys).',
+      })
   }
 }
 

@@ -32,11 +32,15 @@ const name = z.string().check(
   z.refine((text) => !UNPRINTABLE.test(text), 'must not have control characters or line breaks'),
 )
 
+const instant = z.iso.datetime({
+  offset: true,
+  error: 'must be an instant with its offset, like 2027-01-31T12:00:00Z',
+})
 // Strict: an expiry that is misspelt must not make a key that never ends.
 const newKey = z.strictObject({
   name,
   mode: z._default(z.enum(KEY_MODES), 'live'),
-  expires_at: z.optional(z.nullable(z.iso.datetime({ offset: true }))),
+  expires_at: z.optional(z.nullable(instant)),
 })
 const rename = z.strictObject({ name })
 const rotation = z.strictObject({

@@ -45,8 +45,8 @@ export interface KeyView {
 /** A new key: here it is shown. */
 export type NewKeyView = KeyView & { key: string }
 
-/** `outlives`: the new key would not end with, or before, the one that it is asked for with. */
-export type NotMade = NotAdded | 'outlives'
+/** `outlives`: the new key, or that of a rotation, would not end with, or before, the one that it is asked for with. */
+export type NotMade = NotAdded | 'outlives' | 'successor_outlives'
 
 type Row = typeof apiKeys.$inferSelect
 
@@ -137,7 +137,7 @@ export async function rotateKey(
     .where(and(eq(apiKeys.id, id), eq(apiKeys.userId, userId), isActive(now)))
   if (!old) return 'gone'
   const ownEnd = await endBeforeRotation(deps, userId, old)
-  if (outlives(ownEnd, keyExpiresAt)) return 'outlives'
+  if (outlives(ownEnd, keyExpiresAt)) return 'successor_outlives'
   const { name, mode } = old
   const key: NewKey = { id: newKeyId(deps.randomBytes), name, mode, expiresAt: ownEnd }
   const endsAt = graceSeconds > 0 ? new Date(now.getTime() + graceSeconds * 1000) : null
