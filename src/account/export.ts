@@ -42,7 +42,12 @@ const ELSEWHERE = [
   {
     what: 'copies of the above that make calls quick; answers to repeated calls; counts of failed logins',
     where: 'in Redis and in the memory of the Worker, for seconds up to 40 days',
-    how: 'they hold nothing that does not stand here',
+    how: 'they hold nothing else that does not stand here',
+  },
+  {
+    what: 'up to 20 networks that the account was logged in from',
+    where: 'in Redis, as keyed digests, for 90 days since the last login',
+    how: 'not given: nobody reads a network out of a digest; PUT /api/v1/account/password forgets all but its own',
   },
   {
     what: 'log lines of calls, with the id of the account',

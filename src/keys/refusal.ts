@@ -1,17 +1,12 @@
 // Why a key was not made or found, told so that it can be mended.
-import {
-  type KeyChanger,
-  MOST_KEYS,
-  MOST_NEW_KEYS,
-  MOST_TEST_KEYS,
-  type NotAdded,
-} from '../data/api-keys.ts'
+import { type KeyChanger, MOST_KEYS, MOST_NEW_KEYS, MOST_TEST_KEYS } from '../data/api-keys.ts'
 import { endedKey, endedToken } from '../ended.ts'
 import { Problem } from '../problem.ts'
+import type { NotMade } from './service.ts'
 
 const REVOKE = 'Revoke one that is not used (DELETE /api/v1/keys/{id})'
 
-export function notMade(why: NotAdded, caller: KeyChanger): Problem {
+export function notMade(why: NotMade, caller: KeyChanger): Problem {
   switch (why) {
     case 'ended':
       return ended(caller)
@@ -40,8 +35,21 @@ export function notMade(why: NotAdded, caller: KeyChanger): Problem {
           ],
         },
       })
+    case 'successor_outlives':
+      return new Problem('invalid_request', {
+        detail:
+          'The key that this call was made with ends before the one to rotate, and so before its successor. Call with a token from login or a key that does not expire.',
+        members: {
+          errors: [
+            { path: '', message: 'must be asked with a token, or a key that ends no sooner' },
+          ],
+        },
+      })
     case 'gone':
-      return noSuchKey()
+      return new Problem('not_found', {
+        detail:
+          'This account has no such key, or it has ended: such a key cannot be rotated. Make a new one (POST /api/v1/keys).',
+      })
   }
 }
 

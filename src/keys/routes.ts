@@ -3,7 +3,6 @@ import { Hono } from 'hono'
 import * as z from 'zod/mini'
 import { KEY_MODES } from '../api-key.ts'
 import type { AppContext, AppEnv, Guard } from '../context.ts'
-import type { NotAdded } from '../data/api-keys.ts'
 import { Problem } from '../problem.ts'
 import { toTheEnd } from '../to-the-end.ts'
 import { validJson } from '../validate.ts'
@@ -13,6 +12,7 @@ import {
   listKeys,
   type Manager,
   type NewKeyView,
+  type NotMade,
   readKey,
   renameKey,
   revokeKey,
@@ -32,11 +32,15 @@ const name = z.string().check(
   z.refine((text) => !UNPRINTABLE.test(text), 'must not have control characters or line breaks'),
 )
 
+const instant = z.iso.datetime({
+  offset: true,
+  error: 'must be an instant with its offset, like 2027-01-31T12:00:00Z',
+})
 // Strict: an expiry that is misspelt must not make a key that never ends.
 const newKey = z.strictObject({
   name,
   mode: z._default(z.enum(KEY_MODES), 'live'),
-  expires_at: z.optional(z.nullable(z.iso.datetime({ offset: true }))),
+  expires_at: z.optional(z.nullable(instant)),
 })
 const rename = z.strictObject({ name })
 const rotation = z.strictObject({
@@ -134,7 +138,7 @@ function futureInstant(text: string, now: Date): Date {
   throw new Problem('invalid_request', { members: { errors: [{ path: 'expires_at', message }] } })
 }
 
-function made(c: AppContext, by: Manager, outcome: NewKeyView | NotAdded): Response {
+function made(c: AppContext, by: Manager, outcome: NewKeyView | NotMade): Response {
   if (typeof outcome === 'string') throw notMade(outcome, by)
   c.header('Location', `/api/v1/keys/${outcome.id}`)
   return privateJson(c, outcome, 201)

@@ -43,6 +43,9 @@ export interface KeyView {
 /** A new key: here it is shown. */
 export type NewKeyView = KeyView & { key: string }
 
+/** `successor_outlives`: the new key of a rotation would not end with, or before, the one that it is asked for with. */
+export type NotMade = NotAdded | 'successor_outlives'
+
 type Row = typeof apiKeys.$inferSelect
 
 /** The keys that are active or have expired a few days ago, the oldest first. */
@@ -123,7 +126,7 @@ export async function rotateKey(
   { userId, waitUntil, ...by }: Manager,
   id: string,
   graceSeconds: number,
-): Promise<NewKeyView | NotAdded> {
+): Promise<NewKeyView | NotMade> {
   const now = deps.now()
   const [old] = await deps.db
     .select()
@@ -146,6 +149,7 @@ export async function rotateKey(
     replaced: { id, endsAt },
     waitUntil,
   })
+  if (outcome === 'outlives') return 'successor_outlives'
   return outcome === 'added' ? newView(deps, userId, key) : outcome
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { tryPassword } from '../../src/data/attempts.ts'
 import { attempt } from '../../src/problem.ts'
 import { freshAddress, type Person, signUp, testApp, unique } from '../support/app.ts'
+import { redisCommand } from '../support/snapshot.ts'
 
 const app = testApp()
 app.setNow(new Date())
@@ -96,4 +97,31 @@ test('an email in another case stays known where that was chosen', async () => {
   const email = person.email.toUpperCase()
   expect((await rename(person, email, home)).status).toBe(200)
   expect(await knows(email, home)).toBe(true)
+})
+
+test('after a change of the email and the end of the account no network of either email is kept', async () => {
+  const names = new Set<string>()
+  const { redis } = deps
+  deps.redis = {
+    evaluate(script, keys, args) {
+      for (const key of keys) if (key.startsWith('tollgate:attempts:1:known:')) names.add(key)
+      return redis.evaluate(script, keys, args)
+    },
+  }
+  const kept = () => redisCommand<number>('EXISTS', ...names)
+  try {
+    const { person, home } = await atHome()
+    const { token, password } = person
+    expect([names.size, await kept()]).toEqual([1, 1])
+    expect((await rename(person, `${unique('known')}@example.com`, home)).status).toBe(200)
+    expect([names.size, await kept()]).toEqual([2, 1])
+    const gone = await call('DELETE', '/account', {
+      token,
+      headers: from(home),
+      body: { password },
+    })
+    expect([gone.status, names.size, await kept()]).toEqual([200, 2, 0])
+  } finally {
+    deps.redis = redis
+  }
 })

@@ -76,6 +76,13 @@ describe('a new password', () => {
     '1997-02-28',
     '12.31.1999',
     '🦉🦉🦉🦉🦉🦉🦉🦉',
+    'Password1!',
+    'Passw0rd123',
+    'welcome123',
+    'Qwerty123!',
+    'iloveyou_2026!',
+    '12345678!',
+    'abcabcabc1',
     'tollgate',
     'Tollgate2026!',
   ])('is not %s', async (password) => {
@@ -99,6 +106,18 @@ describe('a new password', () => {
     }
     expect(isCommonPassword('ada.lovelace was here', email)).toBe(false)
     expect(isCommonPassword('ada.lovelace', 'somebody@example.com')).toBe(false)
+  })
+
+  test.each([
+    'welcome to the 90s',
+    'password of mine 1!',
+    'correct horse battery 12',
+    'qwertz glühwein 7',
+    'aa482915',
+    'k7!Vw2#q9',
+    'abcd7130!',
+  ])('may be %s', (password) => {
+    expect(isCommonPassword(password, 'somebody@example.com')).toBe(false)
   })
 
   test('that is common says what to do', async () => {

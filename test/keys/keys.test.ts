@@ -67,6 +67,7 @@ describe('POST /keys', () => {
     [{ name: 7 }, 'name'],
     [{ name: 'x', mode: 'prod' }, 'mode'],
     [{ name: 'x', expires_at: 'tomorrow' }, 'expires_at'],
+    [{ name: 'x', expires_at: '2026-11-27' }, 'expires_at'],
     [{ name: 'x', expires_at: '2031-02-30T00:00:00Z' }, 'expires_at'],
     [{ name: 'x', expires_at: '2001-01-01T00:00:00Z' }, 'expires_at'],
     [{ name: 'x', expires_at: '2099-01-01T00:00:00Z' }, 'expires_at'],
