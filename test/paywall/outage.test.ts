@@ -263,10 +263,12 @@ test('a limiter of the platform that fails keeps nobody out who has paid, and is
   const person = await customer({ known: true })
   const limit = () => Promise.reject(new Error('the limiter is away'))
   const app = shop({ TIER_HOBBY_LIMIT: { limit } as unknown as string })
+  app.holdBackground()
   for (const layer of ['redis', 'memory']) {
     const answer = await app.buy(person)
     expect([answer.status, answer.layer]).toEqual([200, layer])
   }
   expect(app.logs.map(({ event }) => event)).toContain('limiter_failed')
+  await app.endBackground()
   expect(await callsUsed(reader, person)).toBe(2)
 })
