@@ -22,8 +22,12 @@ afterAll(async () => {
 const HOST = 'Host: tollgate.test\r\n'
 const LAST = 'GET /api/v1/health HTTP/1.1\r\nHost: tollgate.test\r\nConnection: close\r\n\r\n'
 
+const statusesIn = (text: string) =>
+  [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => Number(code))
+
 /** The statuses and the text of what these bytes are answered with, until the other side closes. */
 function wire(...pieces: (string | Buffer)[]): Promise<{ statuses: number[]; text: string }> {
+  const asked = pieces.join('').match(/^[A-Z]+ \S+ HTTP\/1\.1\r$/gm)?.length
   return new Promise((resolve) => {
     const socket = connect(worker.port, '127.0.0.1', () => {
       for (const piece of pieces) socket.write(piece)
@@ -31,12 +35,13 @@ function wire(...pieces: (string | Buffer)[]): Promise<{ statuses: number[]; tex
     let text = ''
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
+      // All is answered: workerd would wait for more requests, for five seconds.
+      if (statusesIn(text).length === asked) socket.end()
     })
     // A refused connection may be reset; what was heard until then counts.
     socket.on('error', () => {})
     socket.on('close', () => {
-      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => Number(code))
-      resolve({ statuses, text })
+      resolve({ statuses: statusesIn(text), text })
     })
   })
 }
