@@ -73,5 +73,6 @@ test('a step that fails does not cost the secret of the endpoint', async () => {
   const { code, vars, output } = await setup.run(['--url', WORKER, '--yes'])
   expect(code).toBe(1)
   expect(vars.STRIPE_WEBHOOK_SECRET).toMatch(/^whsec_/)
-  expect(output).toContain('Stripe refused: No, …')
+  expect(output).toContain('Stripe refused: No, [redacted]')
+  expect(output).not.toContain(key)
 })
