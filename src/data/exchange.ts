@@ -3,7 +3,7 @@
 import { errorFields } from '../log.ts'
 import { accountKeys, CHANGED_KEY, noteUse } from './accounts.ts'
 import { failed, isOpen, succeeded } from './breaker.ts'
-import { LEASE_SCRIPT } from './lease-lua.ts'
+import { LEASE_SCRIPT, REMEMBERED_MS } from './lease-lua.ts'
 import {
   type ExchangeAnswer,
   exchangeArguments,
@@ -17,6 +17,8 @@ import { NO_UNITS, plus, type Units } from './units.ts'
 
 /** What an isolate keeps for a Redis that is away; the oldest is given up, and its customer not charged. */
 const MOST_UNSENT = 10_000
+/** Isolates tell Redis the time, and their clocks differ. */
+const CLOCK_SKEW_MS = 60_000
 
 export const READ: Take = { mode: 'read', id: '', units: NO_UNITS, expiresAt: 0 }
 
@@ -76,12 +78,28 @@ export function keepUnsent(stores: Stores, unsent: Unsent): void {
 export function giveUp(stores: Stores, unsent: Unsent): void {
   stores.memory.outbox.delete(unsent)
   if (unsent.loan) repay(stores, unsent.loan)
-  stores.log('error', 'usage_settlement_lost', { user_id: unsent.userId })
+  for (const settlement of unsent.settlements) tellLost(stores, unsent.userId, settlement)
+}
+
+/** Tells whose use is not charged, and how much: somebody may want to book it by hand. */
+export function tellLost(stores: Stores, userId: string, { units, windowStart }: Settlement): void {
+  stores.log('error', 'usage_settlement_lost', {
+    user_id: userId,
+    api_calls: units.apiCalls,
+    reactions: units.reactions,
+    window_start: new Date(windowStart).toISOString(),
+  })
+}
+
+/** Whether Redis, which may have booked it when it was first sent, might not know any more that it has. */
+export function isTooLate(sentAt: number | undefined, now: number): boolean {
+  return sentAt !== undefined && now - sentAt >= REMEMBERED_MS - CLOCK_SKEW_MS
 }
 
 /** @throws when Redis does not answer well */
 export async function sendOnce(stores: Stores, unsent: Unsent): Promise<void> {
   const { userId, settlements, repetition, loan } = unsent
+  unsent.sentAt ??= stores.now().getTime()
   const take = repetition ? { ...READ, fingerprint: repetition.fingerprint } : READ
   const answer = await exchange(stores, userId, take, settlements, repetition?.redisKey)
   noteUse(stores, userId, answer)

@@ -6,7 +6,7 @@ import { GONE_KEPT_MS } from './accounts.ts'
 /** How long Redis keeps counts that nobody touches. Postgres has them by then. */
 const KEPT_MS = 40 * 86_400_000
 /** How long it is remembered that a lease has expired, or that a loan was booked. */
-const REMEMBERED_MS = 86_400_000
+export const REMEMBERED_MS = 86_400_000
 /** And that a lease was settled: no copy of a request is under way for so long. It would hold the units again. */
 const SETTLED_MS = 60_000
 /** What no call waits for yet is leased up to this part of what is left. */

@@ -51,7 +51,7 @@ export interface Pool {
   /** Calls that wait until it has ended. */
   waiting: (() => void)[]
   /** A renewal whose outcome is unknown: it is sent again before anything else is. */
-  unanswered: { take: Take; settlements: Settlement[] } | null
+  unanswered: { take: Take; settlements: Settlement[]; sentAt: number } | null
 }
 
 /** Settlements that have not reached Redis, or of which nobody knows. */
@@ -62,6 +62,8 @@ export interface Unsent {
   repetition: { redisKey: string; fingerprint: string } | null
   /** How often Redis has answered that they cannot be. */
   refusals: number
+  /** When it was first sent: Redis may have booked it then. */
+  sentAt?: number
   /** The loan that it books: whose, and how much was lent. */
   loan?: { account: string; units: Units }
 }

@@ -4,7 +4,7 @@ import { uuid } from '../crypto.ts'
 import { errorFields } from '../log.ts'
 import { noteUse, refreshAccount, takeNote } from './accounts.ts'
 import { isOpen } from './breaker.ts'
-import { exchange, READ } from './exchange.ts'
+import { exchange, isTooLate, READ, tellLost } from './exchange.ts'
 import type { Settlement, Take } from './lease-script.ts'
 import { MOST_ENTRIES, type Pool, type Stores } from './memory.ts'
 import { FIRST_UNITS, isEmpty, isRenewing, measure, POOL_LEASE_MS } from './pool.ts'
@@ -114,8 +114,9 @@ export async function settleWaiting(stores: Stores, pool: Pool): Promise<void> {
 async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {
   if (!pool.unanswered) return
   const sent = pool.unanswered
-  const { take, settlements } = sent
   const askedAt = stores.now().getTime()
+  if (isTooLate(sent.sentAt, askedAt)) dropCharges(stores, pool.userId, sent)
+  const { take, settlements } = sent
   const answer = await exchange(stores, pool.userId, take, settlements)
   // Another request has sent the same, and has gone on since.
   if (pool.unanswered !== sent) return
@@ -132,6 +133,13 @@ async function sendRenewal(stores: Stores, pool: Pool): Promise<void> {
   const known = takeNote(stores, pool.userId, answer.snapshot, askedAt)
   noteUse(stores, pool.userId, answer)
   if (known === undefined && pool.admitted > pool.seen) await refresh(stores, pool.userId)
+}
+
+/** A lease that was settled is gone, and is settled once; of a charge Redis knows for a day that it was made. */
+function dropCharges(stores: Stores, userId: string, sent: NonNullable<Pool['unanswered']>): void {
+  const charges = sent.settlements.filter(({ how }) => how === 'charge')
+  for (const charge of charges) tellLost(stores, userId, charge)
+  sent.settlements = sent.settlements.filter(({ how }) => how !== 'charge')
 }
 
 /** Redis's snapshot has ended while its account calls: a new one is made before anybody has to wait for it. */
@@ -171,7 +179,7 @@ function nextRenewal(stores: Stores, pool: Pool, how: 'go on' | 'give back'): Po
   // Until the answer is there, what was held before is all that is sure.
   pool.leases = take === READ ? [] : [{ id: take.id, size: keep, expiresAt: pool.expiresAt }]
   measure(pool)
-  return { take, settlements }
+  return { take, settlements, sentAt: stores.now().getTime() }
 }
 
 function renewal(stores: Stores, pool: Pool, keep: number, how: 'go on' | 'give back'): Take {

@@ -3,7 +3,7 @@
 import { errorFields } from '../log.ts'
 import { refreshAccount } from './accounts.ts'
 import { failed, isOpen, succeeded, trialIsDue } from './breaker.ts'
-import { giveUp, sendOnce } from './exchange.ts'
+import { giveUp, isTooLate, sendOnce } from './exchange.ts'
 import type { Stores } from './memory.ts'
 import { isEmpty } from './pool.ts'
 import { settleWaiting } from './pool-keeper.ts'
@@ -61,6 +61,10 @@ async function sendWaiting(stores: Stores): Promise<void> {
     // A Set is walked to its end with what is added meanwhile.
     for (const unsent of memory.outbox) {
       if (!mayGoOn()) break
+      if (isTooLate(unsent.sentAt, begun)) {
+        giveUp(stores, unsent)
+        continue
+      }
       try {
         await sendOnce(stores, unsent)
         memory.outbox.delete(unsent)

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { refreshAccount } from '../../src/data/accounts.ts'
 import { exchange, READ } from '../../src/data/exchange.ts'
 import { NO_UNITS, plus, type Units } from '../../src/data/units.ts'
+import type { LogFields } from '../../src/log.ts'
 import { PLANS, type Tier } from '../../src/plans.ts'
 import { flushUsage } from '../../src/usage/flush.ts'
 import { windowAt } from '../../src/window.ts'
@@ -184,6 +185,7 @@ class Run {
     this.#isolates = new Isolates(base, { count: ISOLATES, now }, (request, reply) =>
       this.#books.heard(request, reply),
     )
+    this.#isolates.lost = (fields) => this.#gaveUp(fields)
   }
 
   async take(step: Step): Promise<void> {
@@ -294,6 +296,12 @@ class Run {
       expectEach((kind) => [of(rows, window)[kind], '>=', units[kind], `${kind} in Postgres`])
     }
     this.#floor = rows
+  }
+
+  /** What an isolate cannot book any more is not charged, and logged. */
+  #gaveUp(fields: LogFields): void {
+    const units = { apiCalls: Number(fields.api_calls), reactions: Number(fields.reactions) }
+    add(this.#books.lost, Date.parse(String(fields.window_start)), units)
   }
 
   /** The window that a call that was let in counts in. */
@@ -544,12 +552,5 @@ test('no unit is lost or invented, whatever happens to calls, isolates, Redis an
       }
     },
   )
-  // Known and open: seed -875018532, path 29:1:1:1:4 charges 32 calls of 27 after a window's end. Other seeds find more.
-  const seed = 20_261_127
-  await fc.assert(model, {
-    seed,
-    numRuns: 300,
-    interruptAfterTimeLimit: 20_000,
-    endOnFailure: false,
-  })
+  await fc.assert(model, { numRuns: 300, interruptAfterTimeLimit: 20_000, endOnFailure: false })
 }, 120_000)

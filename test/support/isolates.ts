@@ -10,6 +10,7 @@ import { NO_UNITS } from '../../src/data/units.ts'
 import { upkeep } from '../../src/data/upkeep.ts'
 import { answerError } from '../../src/http/errors.ts'
 import { openRequest } from '../../src/http/middleware.ts'
+import type { LogFields } from '../../src/log.ts'
 import { paywall } from '../../src/paywall/middleware.ts'
 import { type Request, UnreliableRedis } from './unreliable-redis.ts'
 
@@ -48,6 +49,8 @@ export class Isolates {
   readonly line: UnreliableRedis
   readonly calls: PaidTestCall[] = []
   readonly all: Isolate[] = []
+  /** Is told of each settlement that an isolate gives up: the log's fields. */
+  lost: ((fields: LogFields) => void) | undefined
   readonly #base: Deps
   readonly #count: number
   #pauses: Pause[] = []
@@ -158,7 +161,9 @@ export class Isolates {
           this.#pauses.push({ isolate: name, due: this.now + milliseconds, resume }),
         ),
       randomBytes: (length) => this.#nextBytes(length),
-      log: () => {},
+      log: (_, event, fields) => {
+        if (event === 'usage_settlement_lost') this.lost?.(fields ?? {})
+      },
     }
     const isolate: Isolate = {
       name,
