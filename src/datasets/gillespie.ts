@@ -18,8 +18,12 @@ export interface Run {
   readonly fired: number
   /** Index of the reaction that fired last; -1 before the first. */
   readonly reaction: number
-  /** Fires the next reaction. False, with nothing changed, when none can fire. */
-  fire(): boolean
+  /**
+   * Fires the next reaction. False, with nothing changed, when none can fire, or none at or before
+   * `untilSeconds` since the start. The moment that was drawn for one later than that is kept, not
+   * drawn again: a run goes on as if it had never been asked to stop.
+   */
+  fire(untilSeconds?: number): boolean
   /** Molecules of a species now. @throws Error for an unknown name. */
   count(species: string): number
 }
@@ -47,14 +51,19 @@ export function simulateRun(network: CompiledNetwork, random: Random): Run {
   const channels = channelsOf(network, cells)
   const last = channels.at(-1)
   const state = { time: 0, fired: 0, reaction: -1 }
+  // Doubles in an object: a closure's own variables would be boxed anew each time.
+  const next = { time: 0, isDrawn: false }
 
-  function fire(): boolean {
+  function fire(untilSeconds = Number.POSITIVE_INFINITY): boolean {
     // Summed anew each time: a running total would collect rounding errors.
     let total = 0
     for (const channel of channels) total += channel.propensity
     if (total <= 0) return false
     // 1 - u is in (0, 1], where the logarithm is finite.
-    state.time -= ln(1 - random.uniform()) / total
+    if (!next.isDrawn) next.time = state.time - ln(1 - random.uniform()) / total
+    next.isDrawn = next.time > untilSeconds
+    if (next.isDrawn) return false
+    state.time = next.time
     let chosen = last
     let left = random.uniform() * total
     for (const channel of channels) {

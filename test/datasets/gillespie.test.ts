@@ -169,6 +169,52 @@ describe('the end of a run', () => {
   })
 })
 
+describe('a run that is to end at a moment', () => {
+  const compiled = () => network({ A: 30, B: 0 }, { 'A -> B': 1, 'B -> A': 2, '2 A -> 2 B': 0.1 })
+  const seen = (run: Run) => [run.time, run.fired, run.reaction, run.count('A'), run.count('B')]
+
+  test('fires what a run without an end fires up to there, and changes nothing more', () => {
+    const [ended, free] = [1, 2].map(() => simulateRun(compiled(), runRandom(21, 0)))
+    while (ended?.fire(2)) {
+      free?.fire()
+      expect(seen(ended)).toEqual(seen(free as Run))
+    }
+    expect(ended?.fired).toBeGreaterThan(50)
+    const before = seen(ended as Run)
+    expect([ended?.fire(2), ended?.fire(0), ended?.fire(-1)]).toEqual([false, false, false])
+    expect(seen(ended as Run)).toEqual(before)
+    free?.fire()
+    expect(free?.time).toBeGreaterThan(2)
+  })
+
+  test('may go on, wherever it was stopped, as if it had never been', () => {
+    const [stopped, free] = [1, 2].map(() => simulateRun(compiled(), runRandom(22, 0)))
+    for (let end = 0.01; end < 3; end += 0.01) while (stopped?.fire(end));
+    while (free !== undefined && stopped !== undefined && free.fired < stopped.fired) free.fire()
+    expect(stopped?.fired).toBeGreaterThan(50)
+    expect(seen(stopped as Run)).toEqual(seen(free as Run))
+  })
+
+  test('fires the reaction of that very moment, and none just before it', () => {
+    const [early, exact, free] = [1, 2, 3].map(() => simulateRun(compiled(), runRandom(23, 0)))
+    free?.fire()
+    const moment = free?.time ?? 0
+    expect(early?.fire(moment * (1 - Number.EPSILON))).toBe(false)
+    expect(exact?.fire(moment)).toBe(true)
+  })
+
+  test('leaves the counts as the master equation has them at that moment', () => {
+    const decay = network({ A: 100 }, { 'A ->': 1 })
+    const p = Math.exp(-0.7)
+    const counts = runs(decay, 2000, 24).map((run) => {
+      while (run.fire(0.7));
+      return run.count('A')
+    })
+    expect(meanDeviation(counts, 100 * p, 100 * p * (1 - p))).toBeLessThan(3)
+    expect(varianceDeviation(counts, 100 * p * (1 - p))).toBeLessThan(3)
+  })
+})
+
 test('rounding never fires what cannot react', () => {
   // The greatest uniform number: 0.6 less 0.1, 0.1 and 0.4 leaves 0, which the last channel would take.
   const greatest = { uint32: () => 2 ** 32 - 1, uniform: () => 1 - 2 ** -53 }
