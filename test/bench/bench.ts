@@ -2,6 +2,7 @@
 //
 //   --quick       within a minute on an idle machine, the first run's installing of the peers aside; a first look
 //   --json FILE   the figures as one object
+//   --only PART   only these rows or this experiment (see PARTS), with the bare route; may be given more than once
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +13,10 @@ import { openAccounts } from './accounts.ts'
 import { appRows } from './app-rows.ts'
 import { bundle, bundleOfLibraries, gzipBytes } from './bundle.ts'
 import { cancellation } from './cancellation.ts'
+import { datasets } from './datasets.ts'
 import { hangingRedis } from './hanging-redis.ts'
 import { measure } from './measure.ts'
-import { type Options, readOptions } from './options.ts'
+import { type Options, type Part, readOptions } from './options.ts'
 import { overshoot, overshootWithKill } from './overshoot.ts'
 import { paidRows } from './paid-rows.ts'
 import { bundlePeer, installPeers, peerRows } from './peer-rows.ts'
@@ -43,9 +45,21 @@ const HOW_OTHERWISE: Partial<Record<keyof Bundles, typeof bundle>> = {
   betterAuth: bundlePeer,
 }
 
-async function bench({ effort, quick }: Options, folder: string): Promise<Results> {
+/** What each part calls, beside the bare route. */
+const NEEDS: Readonly<Record<Part, readonly (keyof Bundles)[]>> = {
+  paid: ['floor', 'paid'],
+  app: ['app'],
+  peers: ['recipe', 'betterAuth'],
+  'start-up': ['app', 'libraries'],
+  overshoot: ['paid'],
+  redis: ['paid'],
+  cancellation: ['paid'],
+  datasets: ['app'],
+}
+
+async function bench({ effort, quick, parts }: Options, folder: string): Promise<Results> {
   say('Starting the stack and bundling')
-  const [stack, bundles] = await Promise.all([startBenchStack(), makeBundles(folder)])
+  const [stack, bundles] = await Promise.all([startBenchStack(), makeBundles(folder, parts)])
   try {
     const vars = workerVars(stack.info)
     return await withWorkerd(bundles.bare, {}, async (worker) => {
@@ -54,8 +68,8 @@ async function bench({ effort, quick }: Options, folder: string): Promise<Result
       const setting: Setting = { stack, bundles, accounts, effort, vars, bare }
       return {
         engines: stack.engines,
-        rows: await rows(setting),
-        ...(await experiments(setting, quick)),
+        rows: await rows(setting, parts),
+        ...(await experiments(setting, parts, quick)),
       }
     })
   } finally {
@@ -63,37 +77,46 @@ async function bench({ effort, quick }: Options, folder: string): Promise<Result
   }
 }
 
-async function rows(setting: Setting) {
+async function rows(setting: Setting, parts: Options['parts']) {
   const { stack, effort, bare } = setting
-  const first = await measure(bare, { stack, effort, bare })
-  const paid = await paidRows(setting)
-  const app = await appRows(setting)
-  return [...first, ...paid, ...app, ...(await peerRows(setting))]
+  const rows = await measure(bare, { stack, effort, bare })
+  if (parts.has('paid')) rows.push(...(await paidRows(setting)))
+  if (parts.has('app')) rows.push(...(await appRows(setting)))
+  if (parts.has('peers')) rows.push(...(await peerRows(setting)))
+  return rows
 }
 
 async function experiments(
   setting: Setting,
+  parts: Options['parts'],
   quick: boolean,
 ): Promise<Omit<Results, 'rows' | 'engines'>> {
-  say('Start-up')
-  const bundle = { gzipBytes: gzipBytes(setting.bundles.app), ...(await startUp(setting)) }
-  say('Overshoot')
-  const shot = await overshoot(setting)
-  const killed = await overshootWithKill(setting, POOL_LEASE_MS)
-  say('A hanging Redis')
-  const redis = await hangingRedis(setting)
-  say('Cancellation')
+  async function part<T>(name: Part, what: string, work: () => Promise<T>): Promise<T | undefined> {
+    if (!parts.has(name)) return undefined
+    say(what)
+    return work()
+  }
   return {
-    bundle,
-    overshoot: { ...shot, killed },
-    hangingRedis: redis,
-    cancellation: await cancellation(setting, quick ? 1 : 5),
+    bundle: await part('start-up', 'Start-up', async () => ({
+      gzipBytes: gzipBytes(setting.bundles.app),
+      ...(await startUp(setting)),
+    })),
+    overshoot: await part('overshoot', 'Overshoot', async () => ({
+      ...(await overshoot(setting)),
+      killed: await overshootWithKill(setting, POOL_LEASE_MS),
+    })),
+    hangingRedis: await part('redis', 'A hanging Redis', () => hangingRedis(setting)),
+    cancellation: await part('cancellation', 'Cancellation', () =>
+      cancellation(setting, quick ? 1 : 5),
+    ),
+    datasets: await part('datasets', 'Data sets', () => datasets(setting)),
   }
 }
 
 /** Two at a time: each keeps a core busy, and the stack starts beside them. */
-async function makeBundles(folder: string): Promise<Bundles> {
-  const waiting = Object.entries(ENTRIES)
+async function makeBundles(folder: string, parts: Options['parts']): Promise<Bundles> {
+  const needed = new Set<string>(['bare', ...[...parts].flatMap((part) => NEEDS[part])])
+  const waiting = Object.entries(ENTRIES).filter(([name]) => needed.has(name))
   const made: [string, string][] = []
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -110,7 +133,7 @@ async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-bench-'))
   try {
     const options = readOptions(process.argv.slice(2))
-    if (await installPeers()) say('The peers have been installed')
+    if (options.parts.has('peers') && (await installPeers())) say('The peers have been installed')
     const results = await Promise.race([bench(options, folder), aborted(signal)])
     if (!results) return signal.throwIfAborted()
     const seconds = secondsSoFar()

@@ -206,7 +206,7 @@ function add(sums: Meters, more: Meters | null): void {
 }
 
 /** CPU time of a process so far, all its threads, in microseconds; 0 where the system does not tell. */
-function cpuOf(pid: number): number {
+export function cpuOf(pid: number): number {
   try {
     const threads = readdirSync(`/proc/${pid}/task`)
     const nanoseconds = threads.map((thread) => {

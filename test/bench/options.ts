@@ -55,18 +55,44 @@ const QUICK: Effort = {
   waitsForLeases: false,
 }
 
+/** What a run can be confined to. */
+export const PARTS = [
+  'paid',
+  'app',
+  'peers',
+  'start-up',
+  'overshoot',
+  'redis',
+  'cancellation',
+  'datasets',
+] as const
+export type Part = (typeof PARTS)[number]
+
 export interface Options {
   effort: Effort
   quick: boolean
   /** Where the figures go as one JSON object. */
   json: string | undefined
+  parts: ReadonlySet<Part>
 }
 
-/** @throws TypeError for an option that there is not */
+/** @throws TypeError for an option or a part that there is not */
 export function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
-    options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      only: { type: 'string', multiple: true },
+    },
   })
-  return { effort: values.quick ? QUICK : FULL, quick: values.quick, json: values.json }
+  const { quick, json, only } = values
+  const parts = new Set((only ?? PARTS).map(partOf))
+  return { effort: quick ? QUICK : FULL, quick, json, parts }
+}
+
+function partOf(name: string): Part {
+  const part = PARTS.find((one) => one === name)
+  if (part === undefined) throw new TypeError(`No part ${name}: there are ${PARTS.join(', ')}`)
+  return part
 }

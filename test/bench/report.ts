@@ -54,21 +54,40 @@ function table(rows: Row[]): string[] {
   )
 }
 
-function experiments({ bundle, overshoot, hangingRedis, cancellation }: Results): string[] {
+function experiments(results: Results): string[] {
+  const { bundle, overshoot, hangingRedis: redis, cancellation, datasets } = results
+  return [
+    bundle &&
+      `Bundle: ${bundle.gzipBytes} bytes gzipped; first answer ${bundle.startupMs.toFixed(0)} ms after the start of workerd, bare Hono's after ${bundle.bareStartupMs.toFixed(0)} ms, with the app's libraries beside it after ${bundle.librariesStartupMs.toFixed(0)} ms.`,
+    ...(overshoot ? overshootLines(overshoot) : []),
+    redis &&
+      `Redis hangs: the first call takes ${ms(redis.firstAddedMs)} more (limit ${redis.limitMs} ms), then a known account's ${ms(redis.knownAddedP50Ms)} (p99 ${ms(redis.knownAddedP99Ms)}), a stranger's ${ms(redis.strangerAddedP50Ms)} (p99 ${ms(redis.strangerAddedP99Ms)}); ${redis.calls} calls, ${redis.counted} counted.`,
+    cancellation &&
+      `Cancellation: refused ${cancellation.secondsToRefusal.toFixed(2)} s later at another isolate, ${cancellation.secondsToRefusalThere.toFixed(2)} s at the one that was told (PAYWALL_MEMORY_SECONDS=${cancellation.memorySeconds}).`,
+    datasets && datasetsLine(datasets),
+  ].filter((line) => line !== undefined)
+}
+
+function overshootLines(overshoot: NonNullable<Results['overshoot']>): string[] {
   const { killed } = overshoot
-  const ms = (value: number) => `${value.toFixed(1)} ms`
   const back =
     killed.secondsUntilBack === null
       ? 'the run did not wait for its lease to run out'
       : `all units were there again ${killed.secondsUntilBack.toFixed(1)} s after the kill`
   return [
-    `Bundle: ${bundle.gzipBytes} bytes gzipped; first answer ${bundle.startupMs.toFixed(0)} ms after the start of workerd, bare Hono's after ${bundle.bareStartupMs.toFixed(0)} ms, with the app's libraries beside it after ${bundle.librariesStartupMs.toFixed(0)} ms.`,
     `Overshoot: ${overshoot.left} units left, ${overshoot.callers} callers at once at four isolates: ${overshoot.admitted} let in at once, ${overshoot.failed} failed, ${overshoot.above} above, ${overshoot.missing} units missing afterwards.`,
     `The same with one isolate killed: ${killed.admitted} let in at once, ${killed.unanswered} unanswered, ${killed.failed} failed, ${killed.above} above, ${killed.missing} units missing; ${back}.`,
-    `Redis hangs: the first call takes ${ms(hangingRedis.firstAddedMs)} more (limit ${hangingRedis.limitMs} ms), then a known account's ${ms(hangingRedis.knownAddedP50Ms)} (p99 ${ms(hangingRedis.knownAddedP99Ms)}), a stranger's ${ms(hangingRedis.strangerAddedP50Ms)} (p99 ${ms(hangingRedis.strangerAddedP99Ms)}); ${hangingRedis.calls} calls, ${hangingRedis.counted} counted.`,
-    `Cancellation: refused ${cancellation.secondsToRefusal.toFixed(2)} s later at another isolate, ${cancellation.secondsToRefusalThere.toFixed(2)} s at the one that was told (PAYWALL_MEMORY_SECONDS=${cancellation.memorySeconds}).`,
   ]
 }
+
+function datasetsLine(datasets: NonNullable<Results['datasets']>): string {
+  const perSecond = (rate: number) => `${(rate / 1000).toFixed(0)},000`
+  const { peakAboveIdleBytes: peak } = datasets
+  const memory = peak === null ? 'memory not told' : `${(peak / 1e6).toFixed(1)} MB above idle`
+  return `Data sets: ${perSecond(datasets.workerPerSecond)} reactions a second through the Worker, ${perSecond(datasets.nodePerSecond)} in plain Node (${datasets.workerCpuMicros.toFixed(2)} and ${datasets.nodeCpuMicros.toFixed(2)} µs of CPU each); first byte after ${ms(datasets.firstByteMs)}, the bare route's after ${ms(datasets.bareFirstByteMs)}; ${datasets.rows} rows, ${(datasets.bytes / 1e6).toFixed(0)} MB: ${memory}.`
+}
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`
 
 function targetLines(results: Results): string[] {
   return targets(results).map(({ what, wanted, measured, held }) => {
