@@ -1,8 +1,8 @@
 // The simulation against master equations that are solved in closed form.
 import { describe, expect, test } from 'vitest'
-import { AVOGADRO, compileNetwork } from '../../src/datasets/compile.ts'
-import { type Run, simulateRun } from '../../src/datasets/gillespie.ts'
 import { runRandom } from '../../src/datasets/random.ts'
+import { AVOGADRO, compileNetwork } from '../../src/datasets/trajectories/compile.ts'
+import { type Run, simulateRun } from '../../src/datasets/trajectories/gillespie.ts'
 import {
   chiSquareDeviate,
   kolmogorovSmirnov,

@@ -1,8 +1,9 @@
 // Exact stochastic simulation of a reaction network: the direct method.
 // Gillespie (1977), J. Phys. Chem. 81:2340-2361: "Exact stochastic simulation of coupled chemical reactions".
+
+import { ln } from '../portable-math.ts'
+import type { Random } from '../random.ts'
 import type { CompiledNetwork } from './compile.ts'
-import { ln } from './portable-math.ts'
-import type { Random } from './random.ts'
 
 /**
  * Names generator, seeding, order of draws and the networks with their constants. Whoever changes
@@ -18,8 +19,8 @@ export interface Run {
   readonly fired: number
   /** Index of the reaction that fired last; -1 before the first. */
   readonly reaction: number
-  /** Fires the next reaction. False, with nothing changed, when none can fire. */
-  fire(): boolean
+  /** Fires the next reaction. False, with nothing changed, when none can fire, or none by `untilSeconds`. */
+  fire(untilSeconds?: number): boolean
   /** Molecules of a species now. @throws Error for an unknown name. */
   count(species: string): number
 }
@@ -48,13 +49,15 @@ export function simulateRun(network: CompiledNetwork, random: Random): Run {
   const last = channels.at(-1)
   const state = { time: 0, fired: 0, reaction: -1 }
 
-  function fire(): boolean {
+  function fire(untilSeconds = Number.POSITIVE_INFINITY): boolean {
     // Summed anew each time: a running total would collect rounding errors.
     let total = 0
     for (const channel of channels) total += channel.propensity
     if (total <= 0) return false
     // 1 - u is in (0, 1], where the logarithm is finite.
-    state.time -= ln(1 - random.uniform()) / total
+    const time = state.time - ln(1 - random.uniform()) / total
+    if (time > untilSeconds) return false
+    state.time = time
     let chosen = last
     let left = random.uniform() * total
     for (const channel of channels) {
