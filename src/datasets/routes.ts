@@ -24,7 +24,7 @@ import {
 export function datasetRoutes(
   paywall: (costOf: (c: AppContext) => Promise<Units>) => Guard,
 ): Hono<AppEnv> {
-  return new Hono<AppEnv>()
+  const routes = new Hono<AppEnv>()
     .post('/generate', paywall(costOfRequest), (c) => {
       const { deps, paid, datasetRequest: request } = c.var
       const isSample = paid.mode === 'test'
@@ -56,11 +56,8 @@ export function datasetRoutes(
       return c.json(estimateOf(c, request))
     })
     .get('/', (c) => c.json({ dataset_types: DATASET_TYPES.map(summaryOf) }))
-    .get('/:type', (c) => {
-      const name = DATASET_TYPES.find((each) => each === c.req.param('type'))
-      if (name) return c.json(describeType(name))
-      throw new Problem('not_found', { detail: `Data sets are ${DATASET_TYPES.join(', ')}.` })
-    })
+  for (const name of DATASET_TYPES) routes.get(`/${name}`, (c) => c.json(describeType(name)))
+  return routes
 }
 
 async function costOfRequest(c: AppContext): Promise<Units> {

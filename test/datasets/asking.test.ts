@@ -136,9 +136,8 @@ describe('GET /datasets', () => {
     }
   })
 
-  test('a type that does not exist is 404, with those that do', async () => {
+  test('has nothing of a type that does not exist', async () => {
     const { status, json } = await app.call('GET', '/datasets/spectra')
     expect([status, json.code]).toEqual([404, 'not_found'])
-    expect(json.detail).toContain('reaction_trajectories')
   })
 })
