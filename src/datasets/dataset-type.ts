@@ -1,5 +1,5 @@
 // What each type of data set tells of itself: how it is asked for, what it may cost, how it is written, what it is.
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import type { Tier } from '../plans.ts'
 
 export const FORMATS = ['ndjson', 'json', 'csv', 'graphml'] as const
@@ -55,6 +55,9 @@ export interface DataCard {
 
 /** A parameter's least and most value. */
 export type Range = readonly [least: number, most: number]
+
+/** The range as checks of a schema. */
+export const between = ([least, most]: Range) => [z.minimum(least), z.maximum(most)] as const
 
 export interface DatasetType<Params extends object = object> {
   /** Names generator, draws and constants: whoever changes a byte that a seed stands for gives it a new number. */

@@ -1,13 +1,14 @@
 // The known name that a mistyped one most likely meant.
 
-/** The name among `known` that `given` begins, or is within two edits of; the nearest if several. */
+/** The name among `known` that `given` begins, or is within two edits of (a long one: a fifth of its length); the nearest. */
 export function nearestName(given: string, known: readonly string[]): string | undefined {
   // A key can be as long as the body allows, and the distance costs length times length.
   if (given.length < 3 || given.length > 64) return undefined
   const lower = given.toLowerCase()
+  const most = Math.max(2, Math.floor(given.length / 5))
   const near = known
     .map((name) => ({ name, distance: editDistance(lower, name) }))
-    .filter(({ name, distance }) => distance <= 2 || name.startsWith(lower))
+    .filter(({ name, distance }) => distance <= most || name.startsWith(lower))
     .sort((one, other) => one.distance - other.distance)
   return near[0]?.name
 }

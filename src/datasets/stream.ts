@@ -1,37 +1,25 @@
-// A data set as a stream that simulates only what is read, and tells once how much that was.
-import { type Chunk, CONTENT_TYPES, encodeRows, tableText } from './encode.ts'
-import { ALGORITHM } from './gillespie.ts'
-import { networkOf } from './networks.ts'
-import type { DatasetRequest, TrajectoryParams } from './params.ts'
-import { reactionCells, type SeededParams, trajectories } from './trajectories.ts'
+// A data set as a stream that computes only what is read, and tells once how much that was.
+import { createHash } from 'node:crypto'
+import type { End, Piece, Writing } from './dataset-type.ts'
 
-export interface DatasetOptions {
-  /** The seed of a request that names none: an integer, 0 .. 2^53-1 (see `seedFrom`). */
-  fallbackSeed: number
+export interface StreamOptions {
+  /** What the last line tells beside the counts and the checksum. */
+  end: Pick<End, 'seed' | 'algorithm' | 'sample'>
   /**
    * Called exactly once, when the data set ends, is cancelled or fails, with the reactions in the
-   * chunks that the reader got, and whether those were all. The last line of the answer (CSV: its end) waits for it. If it
+   * chunks that the reader got, and whether those were all. The last line of the answer waits for it. If it
    * rejects, the stream errors: catch what the reader need not know.
    */
   settle: (reactionsFired: number, isWhole: boolean) => Promise<void>
-  /** After each chunk, with the reactions delivered so far. */
-  onProgress?: (reactionsFired: number) => void
   /**
    * The request's own signal. workerd does not cancel the stream of a client that stopped reading
    * and then left; with the flag `enable_request_signal` it aborts this.
    */
   signal?: AbortSignal
-  /** Says in the answer that it is a sample. */
-  isSample?: boolean
 }
 
-export interface DatasetStream {
+export interface SettledStream {
   body: ReadableStream<Uint8Array>
-  contentType: string
-  filename: string
-  /** The seed used and the algorithm's versioned name: with the request they name the bytes. */
-  seed: number
-  algorithm: string
   /** Reactions in the chunks delivered so far. */
   spent: () => number
   /**
@@ -41,42 +29,27 @@ export interface DatasetStream {
   ended: Promise<void>
 }
 
-/** Begins nothing: the first reaction fires at the first read. */
-export function datasetStream(request: DatasetRequest, options: DatasetOptions): DatasetStream {
-  const params = seeded(request.params, options.fallbackSeed)
-  const network = networkOf(params.scenario)
-  const note = options.isSample ? { sample: true } : {}
-  const text = tableText(request.format, reactionCells(network, params), {
-    head: { ...note, dataset_type: request.dataset_type, params },
-    end: (rows) => ({ ...note, rows, reactions: rows, seed: params.seed, algorithm: ALGORITHM }),
-  })
-  const chunks = encodeRows(trajectories(network, params), text)
-  const { body, ...rest } = settledStream(chunks, text.tail, options)
-  return {
-    body,
-    contentType: CONTENT_TYPES[request.format],
-    filename: `${request.dataset_type}-${options.isSample ? 'sample' : `${params.scenario}-${params.seed}`}.${request.format}`,
-    seed: params.seed,
-    algorithm: ALGORITHM,
-    ...rest,
-  }
+interface Chunk {
+  readonly bytes: Uint8Array
+  readonly rows: number
+  readonly reactions: number
 }
 
-/** In the schema's order whoever named the seed: JSON shows them, and its bytes must be the same. */
-function seeded(params: TrajectoryParams, fallbackSeed: number): SeededParams {
-  const { runs, max_reactions, temperature_kelvin, seed = fallbackSeed, scenario } = params
-  return { runs, max_reactions, temperature_kelvin, seed, scenario }
-}
+const CHUNK_CHARACTERS = 32 * 1024
+/** The first chunk is small, so that the reader soon sees the answer begin. */
+const FIRST_CHUNK_CHARACTERS = 2 * 1024
 
-/** The chunks as a stream: one per pull, then the settlement, then the tail. */
-function settledStream(
-  chunks: Generator<Chunk>,
-  tail: (rows: number) => string,
-  { settle, onProgress, signal }: DatasetOptions,
-): Pick<DatasetStream, 'body' | 'spent' | 'ended'> {
+/** One chunk per pull, then the settlement, then the last line. Begins nothing: the first read does. */
+export function settledStream(
+  { pieces, closing }: Writing,
+  { end, settle, signal }: StreamOptions,
+): SettledStream {
+  const chunks = chunksOf(pieces)
+  const checksum = createHash('sha256')
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => undefined)
-  let fired = 0
+  let rows = 0
+  let reactions = 0
   let stopped = false
   let settled = false
 
@@ -84,7 +57,7 @@ function settledStream(
     if (!settled) {
       settled = true
       // Inside an async function, so that a throw is a rejection too.
-      ended.resolve((async () => settle(fired, isWhole))())
+      ended.resolve((async () => settle(reactions, isWhole))())
     }
     return ended.promise
   }
@@ -105,9 +78,11 @@ function settledStream(
       refuseIfStopped()
       const next = chunks.next()
       if (!next.done) {
+        // Before the bytes are the stream's, which may take them away.
+        checksum.update(next.value.bytes)
         controller.enqueue(next.value.bytes)
-        fired += next.value.rows
-        onProgress?.(fired)
+        rows += next.value.rows
+        reactions += next.value.reactions
         return
       }
     } catch (error) {
@@ -116,8 +91,10 @@ function settledStream(
     }
     await settleOnce(true)
     refuseIfStopped()
-    const last = tail(fired)
-    if (last !== '') controller.enqueue(new TextEncoder().encode(last))
+    const { seed, algorithm, sample } = end
+    const sha256 = checksum.digest('hex')
+    const last = closing({ rows, reactions, seed, algorithm, sha256, ...(sample && { sample }) })
+    controller.enqueue(new TextEncoder().encode(last))
     controller.close()
   }
 
@@ -129,5 +106,26 @@ function settledStream(
   signal?.addEventListener('abort', abandon, { once: true })
   // No queue: a chunk is made only for a read that waits, so what is made is what is delivered.
   const body = new ReadableStream<Uint8Array>({ pull, cancel: stop }, { highWaterMark: 0 })
-  return { body, spent: () => fired, ended: ended.promise }
+  return { body, spent: () => reactions, ended: ended.promise }
+}
+
+/** Encodes pieces as they come, a chunk at a time: nothing is computed before a chunk is asked for. */
+function* chunksOf(pieces: Iterable<Piece>): Generator<Chunk> {
+  const encoder = new TextEncoder()
+  let pending = ''
+  let rows = 0
+  let reactions = 0
+  let limit = FIRST_CHUNK_CHARACTERS
+  for (const piece of pieces) {
+    pending += piece.text
+    rows += piece.rows
+    reactions += piece.reactions
+    if (pending.length < limit) continue
+    yield { bytes: encoder.encode(pending), rows, reactions }
+    pending = ''
+    rows = 0
+    reactions = 0
+    limit = CHUNK_CHARACTERS
+  }
+  if (pending !== '' || reactions > 0) yield { bytes: encoder.encode(pending), rows, reactions }
 }

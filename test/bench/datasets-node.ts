@@ -1,8 +1,8 @@
 // The generator of the trajectories in plain Node: what workerd's pace is compared to. A line of standard input is a
 // request's body; the answer is a line too, given when all of the data set has been read.
 import { createInterface } from 'node:readline'
-import { datasetRequest } from '../../src/datasets/params.ts'
-import { datasetStream } from '../../src/datasets/stream.ts'
+import { openDataset } from '../../src/datasets/open-dataset.ts'
+import { datasetRequest } from '../../src/datasets/request.ts'
 
 export interface NodeAnswer {
   reactions: number
@@ -13,7 +13,8 @@ export interface NodeAnswer {
 async function generated(body: string): Promise<NodeAnswer> {
   const started = performance.now()
   const cpu = process.cpuUsage()
-  const { body: stream, spent } = datasetStream(datasetRequest.parse(JSON.parse(body)), {
+  const { body: stream, spent } = openDataset(datasetRequest.parse(JSON.parse(body)), {
+    format: 'ndjson',
     fallbackSeed: 1,
     settle: async () => undefined,
   })

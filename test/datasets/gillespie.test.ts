@@ -1,7 +1,7 @@
 // The simulation step by step: pairs, catalysts, where a run ends. The distributions are in mass-action.test.ts.
 import { describe, expect, test } from 'vitest'
-import { type Run, simulateRun } from '../../src/datasets/gillespie.ts'
 import { runRandom } from '../../src/datasets/random.ts'
+import { type Run, simulateRun } from '../../src/datasets/trajectories/gillespie.ts'
 import { countsAt, network, runs } from './mass-action.ts'
 import { mean, meanDeviation, varianceDeviation } from './statistics.ts'
 

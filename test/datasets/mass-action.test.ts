@@ -1,7 +1,7 @@
 // The simulation against what mass action says of it, exactly or in the limit of many molecules. Each
 // statistic must accept the simulation and refuse the same network with a propensity that is wrong.
 import { describe, expect, test } from 'vitest'
-import type { CompiledNetwork } from '../../src/datasets/compile.ts'
+import type { CompiledNetwork } from '../../src/datasets/trajectories/compile.ts'
 import { countsAt, faster, meetingItself, network, runs, solve, spoilt } from './mass-action.ts'
 import {
   chiSquareDeviate,

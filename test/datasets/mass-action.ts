@@ -1,12 +1,13 @@
 // Networks for proofs: made of rates, spoilt on purpose, run many times, and solved as differential equations.
+
+import { runRandom } from '../../src/datasets/random.ts'
 import {
   AVOGADRO,
   type CompiledNetwork,
   type CompiledReaction,
   compileNetwork,
-} from '../../src/datasets/compile.ts'
-import { type Run, simulateRun } from '../../src/datasets/gillespie.ts'
-import { runRandom } from '../../src/datasets/random.ts'
+} from '../../src/datasets/trajectories/compile.ts'
+import { type Run, simulateRun } from '../../src/datasets/trajectories/gillespie.ts'
 
 /** Rates as given at any temperature; in `perMolar` molecules a mol/L, so 1 makes k = c. */
 export function network(

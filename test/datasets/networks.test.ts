@@ -1,9 +1,9 @@
 // The chemistry of the scenarios: what goes in comes out, atom by atom.
 import { describe, expect, test } from 'vitest'
-import { AVOGADRO, compileNetwork, rateConstant } from '../../src/datasets/compile.ts'
-import { networkOf } from '../../src/datasets/networks.ts'
-import { LIMITS, SCENARIOS } from '../../src/datasets/params.ts'
 import { parseEquation, type Term } from '../../src/datasets/reaction-network.ts'
+import { networkOf, SCENARIOS } from '../../src/datasets/scenario.ts'
+import { AVOGADRO, compileNetwork, rateConstant } from '../../src/datasets/trajectories/compile.ts'
+import { LIMITS } from '../../src/datasets/trajectories/params.ts'
 
 // IUPAC 2021, abridged, in g/mol.
 const ATOMIC_MASS: Record<string, number> = { H: 1.008, C: 12.011, N: 14.007, O: 15.999, S: 32.06 }
@@ -53,7 +53,7 @@ describe.each(SCENARIOS)('%s', (scenario) => {
   })
 
   test('rates are finite and positive over the whole range of temperatures', () => {
-    for (const kelvin of [LIMITS.minKelvin, 298.15, LIMITS.maxKelvin]) {
+    for (const kelvin of [...LIMITS.pro.temperature_kelvin, 298.15]) {
       for (const { kinetics } of compileNetwork(network, kelvin).reactions) {
         expect(kinetics.constant).toBeGreaterThan(0)
         expect(kinetics.constant).toBeLessThan(1e12)

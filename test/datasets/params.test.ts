@@ -1,6 +1,6 @@
 // What a request may say, what it means when it says little, and what its errors tell.
 import { describe, expect, test } from 'vitest'
-import { datasetRequest, reactionsReserved } from '../../src/datasets/params.ts'
+import { datasetRequest, reactionsReserved } from '../../src/datasets/request.ts'
 
 const parse = (body: object) =>
   datasetRequest.safeParse({ dataset_type: 'reaction_trajectories', ...body })
@@ -17,7 +17,6 @@ test('a request that names its type alone gets a thousand reactions of the flask
     const request = parse(body).data
     expect(request).toEqual({
       dataset_type: 'reaction_trajectories',
-      format: 'ndjson',
       params: {
         runs: 10,
         max_reactions: 100,
@@ -57,6 +56,8 @@ describe('the limits', () => {
     ['temperature_kelvin', { temperature_kelvin: 249.9 }],
     ['temperature_kelvin', { temperature_kelvin: 700.1 }],
     ['temperature_kelvin', { temperature_kelvin: null }],
+    ['max_time_seconds', { max_time_seconds: 0 }],
+    ['max_time_seconds', { max_time_seconds: 2e12 }],
     ['seed', { seed: -1 }],
     ['seed', { seed: 2 ** 53 }],
     ['seed', { seed: 0.5 }],
@@ -88,7 +89,7 @@ describe('unknown keys', () => {
 
   test('what resembles nothing is told what is known', () => {
     expect(errors({ params: { pressure: 1 } })).toEqual([
-      'params: unknown key "pressure": known are runs, max_reactions, temperature_kelvin, seed, scenario',
+      'params: unknown key "pressure": known are runs, max_reactions, temperature_kelvin, max_time_seconds, seed, scenario',
     ])
   })
 

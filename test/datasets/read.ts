@@ -1,6 +1,8 @@
 // Reading data sets back, the way their consumers do.
-import { type DatasetRequest, datasetRequest } from '../../src/datasets/params.ts'
-import { type DatasetStream, datasetStream } from '../../src/datasets/stream.ts'
+import type { End, Format } from '../../src/datasets/dataset-type.ts'
+import { type Dataset, openDataset } from '../../src/datasets/open-dataset.ts'
+import { type DatasetRequest, datasetRequest } from '../../src/datasets/request.ts'
+import type { TrajectoryParams } from '../../src/datasets/trajectories/params.ts'
 
 export interface Row {
   run_id: number
@@ -14,20 +16,17 @@ export interface Row {
   scenario: string
 }
 
-type Input = Partial<DatasetRequest['params']>
+type Input = Partial<TrajectoryParams>
 
-export function request(params: Input = {}, format: DatasetRequest['format'] = 'ndjson') {
-  return datasetRequest.parse({ dataset_type: 'reaction_trajectories', params, format })
+export function request(params: Input = {}): DatasetRequest {
+  return datasetRequest.parse({ dataset_type: 'reaction_trajectories', params })
 }
 
-export function open(
-  params: Input = {},
-  format: DatasetRequest['format'] = 'ndjson',
-): DatasetStream {
-  return datasetStream(request(params, format), { fallbackSeed: 42, settle: async () => undefined })
+export function open(params: Input = {}, format: Format = 'ndjson'): Dataset {
+  return openDataset(request(params), { format, fallbackSeed: 42, settle: async () => undefined })
 }
 
-export async function text(params: Input = {}, format: DatasetRequest['format'] = 'ndjson') {
+export async function text(params: Input = {}, format: Format = 'ndjson'): Promise<string> {
   return new Response(open(params, format).body).text()
 }
 
@@ -36,9 +35,9 @@ export async function rows(params: Input = {}): Promise<Row[]> {
 }
 
 /** The rows and the last line. */
-export function ndjson(body: string): { rows: Row[]; end: unknown } {
+export function ndjson(body: string): { rows: Row[]; end: End & { end: true } } {
   const lines = body.trimEnd().split('\n')
-  const end: unknown = JSON.parse(lines.pop() ?? '')
+  const end = JSON.parse(lines.pop() ?? '') as End & { end: true }
   return { rows: lines.map((line) => JSON.parse(line) as Row), end }
 }
 
@@ -61,7 +60,7 @@ export function csvRecords(body: string): string[][] {
 }
 
 export function csvRows(body: string): Row[] {
-  const [names = [], ...records] = csvRecords(body)
+  const [names = [], ...records] = csvRecords(body).filter(([first]) => !first?.startsWith('#'))
   const numeric = new Set(['run_id', 'step', 'time', 'temperature'])
   return records.map((record) => {
     const cells = record.map((cell, i) => {

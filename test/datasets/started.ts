@@ -1,6 +1,6 @@
 // A data set's stream with its reader and what it settled.
-import type { Format } from '../../src/datasets/params.ts'
-import { type DatasetOptions, datasetStream } from '../../src/datasets/stream.ts'
+import type { Format } from '../../src/datasets/dataset-type.ts'
+import { type DatasetOptions, openDataset } from '../../src/datasets/open-dataset.ts'
 import { request } from './read.ts'
 
 /** Far more than a test reads. */
@@ -12,7 +12,8 @@ export function started(
   format: Format = 'ndjson',
 ) {
   const settled: number[] = []
-  const stream = datasetStream(request(params, format), {
+  const stream = openDataset(request(params), {
+    format,
     fallbackSeed: 1,
     settle: async (reactions) => {
       settled.push(reactions)

@@ -1,25 +1,35 @@
 // The stream that does not come to its end: broken, badly settled, or left by its client.
 import { describe, expect, test } from 'vitest'
-import { datasetStream } from '../../src/datasets/stream.ts'
+import { openDataset } from '../../src/datasets/open-dataset.ts'
+import { settledStream } from '../../src/datasets/stream.ts'
 import { request } from './read.ts'
 import { BIG, idle, lines, started } from './started.ts'
 
 describe('when something fails', () => {
   test('on the way, the reader sees an error and what was delivered is settled once', async () => {
-    let chunks = 0
-    const { reader, settled, spent } = started(BIG, {
-      onProgress: () => {
-        chunks += 1
-        if (chunks === 3) throw new Error('broken')
+    const settled: number[] = []
+    function* pieces() {
+      for (let rows = 0; rows < 3_000; rows += 1) {
+        yield { text: 'thirty-two characters and a line\n', rows: 1, reactions: 2 }
+      }
+      throw new Error('broken')
+    }
+    const { body, spent } = settledStream(
+      { pieces: pieces(), closing: () => 'the end' },
+      {
+        end: { seed: 1, algorithm: 'a-1' },
+        settle: async (reactions) => void settled.push(reactions),
       },
-    })
-    await reader.read()
-    await reader.read()
-    const third = await reader.read()
-    await expect(reader.read()).rejects.toThrow('broken')
+    )
+    const reader = body.getReader()
+    let delivered = 0
+    const reading = (async () => {
+      for (;;) delivered += lines([(await reader.read()).value])
+    })()
+    await expect(reading).rejects.toThrow('broken')
     await reader.cancel().catch(() => undefined)
-    expect(third.done).toBe(false)
-    expect(settled).toEqual([spent()])
+    expect(delivered).toBeGreaterThan(1_000)
+    expect([settled, spent()]).toEqual([[2 * delivered], 2 * delivered])
   })
 
   test.each([
@@ -33,7 +43,8 @@ describe('when something fails', () => {
   ] as const)(
     'a settlement that %s errors the stream and tells whoever waits',
     async (_, settle) => {
-      const { body, ended } = datasetStream(request({ runs: 1, max_reactions: 2 }), {
+      const { body, ended } = openDataset(request({ runs: 1, max_reactions: 2 }), {
+        format: 'ndjson',
         fallbackSeed: 3,
         settle,
       })

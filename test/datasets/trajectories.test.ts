@@ -1,16 +1,20 @@
 // The data sets themselves: reproducible, the same in every format, and chemically whole.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { csvField } from '../../src/datasets/encode.ts'
-import { ALGORITHM } from '../../src/datasets/gillespie.ts'
-import { networkOf } from '../../src/datasets/networks.ts'
-import { FORMATS, SCENARIOS } from '../../src/datasets/params.ts'
+import { networkOf, SCENARIOS } from '../../src/datasets/scenario.ts'
+import { csvField } from '../../src/datasets/table.ts'
+import { ALGORITHM } from '../../src/datasets/trajectories/gillespie.ts'
+import { reactionTrajectories } from '../../src/datasets/trajectories/reaction-trajectories.ts'
 import { csvRecords, csvRows, ndjson, open, type Row, rows, text } from './read.ts'
 
 async function sha256(body: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
+
+const FORMATS = reactionTrajectories.formats
+
+const allButLastLine = (body: string) => body.slice(0, body.lastIndexOf('\n', body.length - 2) + 1)
 
 describe('a seed', () => {
   test.each(FORMATS)('gives the same bytes each time as %s', async (format) => {
@@ -36,12 +40,12 @@ describe('a seed', () => {
 
   // A change of these bytes breaks what customers keep seeds for: give ALGORITHM a new number.
   test.each([
-    ['miller_urey', 298.15, 'cba2755b787c6f2a5897d00e887f626a844490540eb5303c565bdad381635204'],
-    ['formamide', 433, '7b34e5d6fe338f806dd0014279792f72dadb9e5ab1a7917c2e291b0cbfc98940'],
+    ['miller_urey', 298.15, 'e64e316b35d90253c826a279b5ec8dc9c0f59d8bbc0e5a7ad32a4a6c75c0642f'],
+    ['formamide', 433, '3bc5e648a7c4680d41a692e8a13ebfeec0c8ee91770f49b2242b243961b2fd5b'],
     [
       'alkaline_hydrothermal',
       373.15,
-      'aa16e5eed3260ed95d8e95aa2ba5346c19be099df369cee0f447a4f9b862f85a',
+      'fe5b76fa191bce24f4db88bd255c858b9c3e6c5a28fabcdcea5a62154cb86c35',
     ],
   ] as const)('stands for these bytes of %s', async (scenario, temperature_kelvin, expected) => {
     const body = await text({
@@ -52,7 +56,7 @@ describe('a seed', () => {
       max_reactions: 200,
     })
     expect(ALGORITHM).toBe('gillespie-direct-1')
-    expect(await sha256(body)).toBe(expected)
+    expect(ndjson(body).end.sha256).toBe(expected)
   })
 })
 
@@ -72,22 +76,30 @@ describe('the formats', () => {
   })
 
   test('say what they are: JSON before and after, NDJSON in its last line', async () => {
-    const end = { rows: 1200, reactions: 1200, seed: 5, algorithm: 'gillespie-direct-1' }
+    const counts = { rows: 1200, reactions: 1200, seed: 5, algorithm: 'gillespie-direct-1' }
+    const endOf = (sum: string) => ({ ...counts, sha256: sum })
     const { rows: _, ...json } = JSON.parse(await text(params, 'json')) as { rows: Row[] }
     expect(json).toEqual({
       dataset_type: 'reaction_trajectories',
       params: { ...params, temperature_kelvin: 298.15 },
-      end,
+      end: endOf(await sha256(allButLastLine(await text(params, 'json')))),
     })
-    expect(ndjson(await text(params, 'ndjson')).end).toEqual({ end: true, ...end })
+    const lines = await text(params, 'ndjson')
+    const end = endOf(await sha256(allButLastLine(lines)))
+    expect(ndjson(lines).end).toEqual({ end: true, ...end })
   })
 
-  test('CSV is rows of equal length under their names, and nothing else', async () => {
-    const records = csvRecords(await text(params, 'csv'))
+  test('CSV is records of equal length: names, rows, and the end as a comment', async () => {
+    const csv = await text(params, 'csv')
+    const records = csvRecords(csv)
     expect(records[0]?.join()).toBe(
       'run_id,step,time,reaction_id,reactants,products,reaction_type,temperature,scenario',
     )
-    expect(records.length).toBe(1201)
+    expect(records.length).toBe(1202)
+    const sum = await sha256(allButLastLine(csv))
+    expect(records.at(-1)?.[0]).toBe(
+      `# end rows=1200 reactions=1200 seed=5 algorithm=gillespie-direct-1 sha256=${sum}`,
+    )
     expect(new Set(records.map((record) => record.length))).toEqual(new Set([9]))
   })
 

@@ -56,6 +56,12 @@ export function pathOf(route: Route, id: string): string {
 
 const urls = { success_url: 'https://app.example.com/ok', cancel_url: 'https://app.example.com/no' }
 
+const dataset = () => ({
+  dataset_type: 'reaction_trajectories',
+  params: { runs: 1, max_reactions: 3 },
+  format: 'json',
+})
+
 /** A body that each route takes, made anew for each request. */
 export const BODIES: Readonly<Record<string, (person: Person) => Record<string, Json>>> = {
   'POST /api/v1/auth/register': () => ({
@@ -78,11 +84,8 @@ export const BODIES: Readonly<Record<string, (person: Person) => Record<string, 
   'POST /api/v1/keys': () => ({ name: 'another key' }),
   'PATCH /api/v1/keys/:id': () => ({ name: 'another name' }),
   'POST /api/v1/keys/:id/rotate': () => ({ grace_seconds: 60 }),
-  'POST /api/v1/datasets/generate': () => ({
-    dataset_type: 'reaction_trajectories',
-    params: { runs: 1, max_reactions: 3 },
-    format: 'json',
-  }),
+  'POST /api/v1/datasets/generate': dataset,
+  'POST /api/v1/datasets/estimate': dataset,
 }
 
 /** The route's own body, or one that fits no route. */

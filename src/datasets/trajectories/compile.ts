@@ -1,7 +1,7 @@
 // From a network and a temperature to what the simulation needs: stochastic rate constants and
 // who changes whom. Gillespie (1976), J. Comput. Phys. 22:403-434, relates the two kinds of constant.
-import { exp } from './portable-math.ts'
-import { type Network, parseEquation, type Reaction, type Term } from './reaction-network.ts'
+import { exp } from '../portable-math.ts'
+import { type Network, parseEquation, type Reaction, type Term } from '../reaction-network.ts'
 
 /** J mol^-1 K^-1 and mol^-1, exact since the SI of 2019. */
 export const GAS_CONSTANT = 8.31446261815324

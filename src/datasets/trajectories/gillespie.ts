@@ -1,8 +1,9 @@
 // Exact stochastic simulation of a reaction network: the direct method.
 // Gillespie (1977), J. Phys. Chem. 81:2340-2361: "Exact stochastic simulation of coupled chemical reactions".
+
+import { ln } from '../portable-math.ts'
+import type { Random } from '../random.ts'
 import type { CompiledNetwork } from './compile.ts'
-import { ln } from './portable-math.ts'
-import type { Random } from './random.ts'
 
 /**
  * Names generator, seeding, order of draws and the networks with their constants. Whoever changes

@@ -1,12 +1,9 @@
 // The rows of a request's runs, one after another: each reaction that fires is one row.
+import { runRandom } from '../random.ts'
+import { type Network, parseEquation, type ReactionType, sideText } from '../reaction-network.ts'
 import { compileNetwork } from './compile.ts'
 import { simulateRun } from './gillespie.ts'
-import type { TrajectoryParams } from './params.ts'
-import { runRandom } from './random.ts'
-import { type Network, parseEquation, type ReactionType, sideText } from './reaction-network.ts'
-
-/** The parameters with their seed settled. */
-export type SeededParams = TrajectoryParams & { seed: number }
+import type { SeededParams, TrajectoryParams } from './params.ts'
 
 /** What changes from row to row; the rest of a row belongs to its reaction. */
 export interface Firing {
@@ -32,14 +29,14 @@ export interface ReactionCells {
 }
 
 /**
- * Runs 0, 1, ... of the request, each up to `max_reactions` or until nothing can react. A reaction
- * fires when its row is asked for, never before.
+ * Runs 0, 1, ... of the request, each up to `max_reactions`, `max_time_seconds` or until nothing can react. A
+ * reaction fires when its row is asked for, never before.
  */
 export function* trajectories(network: Network, params: SeededParams): Generator<Firing> {
   const compiled = compileNetwork(network, params.temperature_kelvin)
   for (let runId = 0; runId < params.runs; runId += 1) {
     const run = simulateRun(compiled, runRandom(params.seed, runId))
-    while (run.fired < params.max_reactions && run.fire()) {
+    while (run.fired < params.max_reactions && run.fire(params.max_time_seconds)) {
       yield { runId, step: run.fired, time: run.time, reaction: run.reaction }
     }
   }
