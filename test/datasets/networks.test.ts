@@ -1,9 +1,11 @@
 // The chemistry of the scenarios: what goes in comes out, atom by atom.
 import { describe, expect, test } from 'vitest'
 import { parseEquation, type Term } from '../../src/datasets/reaction-network.ts'
-import { networkOf, SCENARIOS } from '../../src/datasets/scenario.ts'
+import { networkOf, SCENARIOS, type Scenario } from '../../src/datasets/scenario.ts'
 import { AVOGADRO, compileNetwork, rateConstant } from '../../src/datasets/trajectories/compile.ts'
 import { LIMITS } from '../../src/datasets/trajectories/params.ts'
+import { countsAt, runs } from './mass-action.ts'
+import { mean } from './statistics.ts'
 
 // IUPAC 2021, abridged, in g/mol.
 const ATOMIC_MASS: Record<string, number> = { H: 1.008, C: 12.011, N: 14.007, O: 15.999, S: 32.06 }
@@ -76,6 +78,46 @@ test('the aminonitrile stands to the cyanohydrin as 21 L/mol x [NH3] at 25 C (Mo
     (equilibrium('m6', 'm7') * equilibrium('m8', 'm9')) / equilibrium('m4', 'm5') / water
   expect(ratio).toBeGreaterThan(21 * 0.7)
   expect(ratio).toBeLessThan(21 * 1.4)
+})
+
+describe('what the networks say of themselves', () => {
+  const HOUR = 3600
+
+  /** The mean count of each species over some runs, at each of the moments. */
+  function meansAt(scenario: Scenario, kelvin: number, seconds: readonly number[], seed: number) {
+    const compiled = compileNetwork(networkOf(scenario), kelvin)
+    const some = runs(compiled, 24, seed)
+    return seconds.map((moment) => {
+      const means = compiled.names.map((name) => [name, mean(countsAt(some, name, moment))])
+      return Object.fromEntries(means) as Record<string, number>
+    })
+  }
+
+  test('HCN is on its plateau within a day, while glycine goes on growing (Miller & Urey 1959)', () => {
+    const [day, week] = meansAt('miller_urey', 298.15, [25 * HOUR, 125 * HOUR], 1)
+    expect(day?.HCN).toBeGreaterThan(250)
+    expect(Math.abs((week?.HCN ?? 0) / (day?.HCN ?? 0) - 1)).toBeLessThan(0.05)
+    expect(day?.glycine).toBeGreaterThan(1)
+    expect((week?.glycine ?? 0) / (day?.glycine ?? 0)).toBeGreaterThan(3)
+  })
+
+  test('over minerals formate comes first, then methanol, then C2 and C3 (Preiner 2020)', () => {
+    const [at] = meansAt('alkaline_hydrothermal', 373.15, [16 * HOUR], 2)
+    const { formic_acid, methanol, acetic_acid, thioacetic_acid, pyruvic_acid, methane } = at ?? {}
+    const c2 = (acetic_acid ?? 0) + (thioacetic_acid ?? 0)
+    const order = [formic_acid, methanol, c2, pyruvic_acid, methane].map(Number)
+    expect(order).toEqual([...order].sort((a, b) => b - a))
+    expect(order.at(-1)).toBeGreaterThan(0)
+  })
+
+  test('hot formamide gives adenine within 48 hours, cold formamide nothing in a month', () => {
+    const [hot] = meansAt('formamide', 433, [48 * HOUR], 3)
+    expect(hot?.adenine).toBeGreaterThan(100)
+    const compiled = compileNetwork(networkOf('formamide'), 298.15)
+    const [cold] = runs(compiled, 1, 4)
+    while (cold?.fire(720 * HOUR));
+    expect(cold?.fired).toBeLessThan(20)
+  })
 })
 
 test('Arrhenius: a known constant and its temperature dependence', () => {

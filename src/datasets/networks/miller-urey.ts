@@ -6,16 +6,18 @@
 // Cyanohydrin: Schlesinger & Miller (1973), J. Am. Chem. Soc. 95:3729-3735.
 // Aminonitrile: Moutou et al. (1995), J. Phys. Org. Chem. 8:721-730; at 25 C the aminonitrile and the
 // cyanohydrin stand as 21 L/mol x [NH3], which the constants below keep (ratio of m4 to m9).
-// Hydrolysis of HCN: Miyakawa, Cleaves & Miller (2002), Orig. Life Evol. Biosph. 32:195-208.
+// Left out because it is slow beside these steps: the hydrolysis of HCN, Miyakawa, Cleaves & Miller (2002),
+// Orig. Life Evol. Biosph. 32:195-208.
 //
 // The rates are illustrative. They are effective ones near pH 9: ionisation and catalysis by hydroxide
 // and aldehyde are folded into the prefactors, and the hydrations m10 and m11 are set to the fast
 // side so that glycine shows within short trajectories. The gases are treated as dissolved in the
 // one volume. A discharge does not know the temperature: its steps have no activation energy.
+// Meant for liquid water, 273 to 373 K.
 import type { Network } from '../reaction-network.ts'
 
 export const millerUrey: Network = {
-  // A droplet of 22 nm across: 1 mol/L is 6,022 molecules.
+  // A droplet 27 nm across: 1 mol/L is 6,022 molecules.
   volumeLitres: 1e-20,
   species: {
     CH4: { formula: 'CH4', initial: 600 },
