@@ -1,30 +1,40 @@
-// drizzle over Neon's HTTP protocol: the client, its time limit, and what its errors mean.
-import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
-import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
+// drizzle over Neon's HTTP protocol: the client, and what its errors mean.
+import type { BatchItem, BatchResponse } from 'drizzle-orm/batch'
+import {
+  type NeonHttpClient,
+  type NeonHttpQueryResultHKT,
+  NeonHttpSession,
+} from 'drizzle-orm/neon-http/session'
+import { PgDatabase, PgDialect } from 'drizzle-orm/pg-core'
+import { NeonDbError, neonHttp } from './neon-http.ts'
 
-export type Database = NeonHttpDatabase
+/** Put together here, because drizzle's own of this kind brings the official driver into the bundle. */
+export class Database extends PgDatabase<NeonHttpQueryResultHKT> {
+  readonly #session: NeonHttpSession<Record<string, never>, Record<string, never>>
 
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1', '[::1]'])
+  constructor(client: NeonHttpClient) {
+    const dialect = new PgDialect()
+    const session = new NeonHttpSession<Record<string, never>, Record<string, never>>(
+      client,
+      dialect,
+      undefined,
+    )
+    super(dialect, session, undefined)
+    this.#session = session
+  }
 
-// The driver's setting is global, so it is decided by the host that it is asked for: a loopback one is the local stack's.
-const hostedEndpoint = neonConfig.fetchEndpoint
-neonConfig.fetchEndpoint = (host, port, options) => {
-  if (LOOPBACK.has(host)) return `http://${host}:${port}/sql`
-  return typeof hostedEndpoint === 'function' ? hostedEndpoint(host, port, options) : hostedEndpoint
+  /** All in one transaction, in one request. */
+  batch<U extends BatchItem<'pg'>, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<BatchResponse<T>> {
+    return this.#session.batch(queries)
+  }
 }
 
-/** A client of `url`. Every request ends after `timeoutMs`; the driver makes one attempt. */
+/** A client of `url`. Every request ends after `timeoutMs`; there is one attempt. */
 export function connectDatabase(url: string, timeoutMs: number): Database {
-  const client: NeonQueryFunction<false, false> = neon(url, {
-    disableWarningInBrowsers: true,
-    fetchOptions: {
-      // The driver spreads these options into each request: the getter gives each its own time limit.
-      get signal() {
-        return AbortSignal.timeout(timeoutMs)
-      },
-    },
-  })
-  return drizzle({ client })
+  // drizzle types the whole official driver, and calls these two members of it.
+  return new Database(neonHttp(url, timeoutMs) as unknown as NeonHttpClient)
 }
 
 /** What a database error says, taken out of drizzle's wrapper. */
@@ -42,9 +52,9 @@ const PASSING = /^(08|53|57)/
 
 /** Null for anything that does not come from the database. */
 export function databaseFault(thrown: unknown): DatabaseFault | null {
-  const error = thrown instanceof Error && thrown.name !== 'NeonDbError' ? thrown.cause : thrown
-  if (!(error instanceof Error) || error.name !== 'NeonDbError') return null
-  const { code, constraint } = error as { code?: string; constraint?: string }
+  const error = thrown instanceof Error && !(thrown instanceof NeonDbError) ? thrown.cause : thrown
+  if (!(error instanceof NeonDbError)) return null
+  const { code, constraint } = error
   const unavailable = code === undefined || PASSING.test(code)
   return { unavailable, code, constraint }
 }
