@@ -18,7 +18,7 @@ export const LIMITS = {
 } as const
 
 /** Like `z.strictObject`, but the error of an unknown key names it and the key it resembles. */
-function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+export function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
     error: (issue) => {
