@@ -5,14 +5,14 @@ import { C, H, hydrogens, type Molecule, N, O, Q, S } from './molecule.ts'
 /**
  * Classes by letter. `C N O`: any atom of the element. Carbon:
  * `Q` of CO; `K` of an aldehyde or ketone; `F` of formaldehyde; `A` acyl (acid, ester, amide, ...);
- * `B` of an amide or urea; `f` acyl with hydrogen; `g` of formic acid; `D` between two double bonds (CO2, HNCO); `I` imine;
+ * `B` of an amide or urea; `g` of formic acid; `D` between two double bonds (CO2, HNCO); `I` imine;
  * `M` amidine; `X` nitrile; `J` of HCN; `p` = K, A or X; `e` saturated, with hydrogen, beside K;
  * `h` the same beside K, A or X; `v` in C=C, not aromatic; `y` an alkyne's end; `m` methane.
- * Nitrogen: `n` amine or ammonia, nucleophilic, with hydrogen; `z` ammonia.
+ * Nitrogen: `n` amine or ammonia, nucleophilic, with hydrogen; `a` bonded to one carbon alone; `z` ammonia.
  * Oxygen: `w` water; `o` alcohol; `x` acid hydroxyl; `E` of an ester, between carbons.
  * Sulfur: `s` thiol or H2S; `t` H2S; `u` beside acyl. `H`: molecular hydrogen.
  */
-export const CLASSES = 'CNOQKFABfgDIMXJpehvymnzwoxEstuH'
+export const CLASSES = 'CNOQKFABgDIMXJpehvymnazwoxEstuH'
 
 const BIT = Object.fromEntries([...CLASSES].map((letter, i) => [letter, 1 << i])) as Readonly<
   Record<string, number>
@@ -61,7 +61,6 @@ export function atomClasses(molecule: Molecule): number[] {
     else if (oxo === 1 && single === 0) set(atom, degree === 1 ? 'KFp' : 'Kp')
     else if (oxo === 1) {
       set(atom, around(atom, 1, [N]).length === single ? 'ABp' : 'Ap')
-      if (hasHydrogen) set(atom, 'f')
       if (hasHydrogen && around(atom, 1, [O]).some((o) => neighbours[o]?.length === 1))
         set(atom, 'g')
     } else if (imino === 1 && single === 0) set(atom, 'I')
@@ -81,7 +80,7 @@ export function atomClasses(molecule: Molecule): number[] {
         if (list.some((next) => is(next, 'p'))) set(atom, 'h')
         break
       case N: {
-        set(atom, list.length === 0 ? 'Nz' : 'N')
+        set(atom, ['Nz', 'Na'][list.length] ?? 'N')
         // A lone pair shared with C=O, C=N or a six-membered aromatic ring does not attack.
         const isShared = list.some((next) => is(next, 'AMDX') || rings[next] === 6)
         if (isSaturated && hasHydrogen && !rings[atom] && !isShared) set(atom, 'n')

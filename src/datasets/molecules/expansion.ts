@@ -3,7 +3,7 @@ import { type Random, runRandom } from '../random.ts'
 import { canonicalSmiles } from './canonical.ts'
 import type { Molecule } from './molecule.ts'
 import { permuted } from './permutation.ts'
-import { type Member, member, reactionsOf } from './reactions.ts'
+import { type Member, member, opener, reactionsOf } from './reactions.ts'
 import type { Rule } from './rules.ts'
 import { parseSmiles } from './smiles.ts'
 
@@ -49,6 +49,7 @@ export function* expand(
 ): Generator<Step> {
   const members: Member[] = []
   const known = new Set<string>()
+  const open = opener()
   let fired = 0
   let told = 0
   const step = (found: Found | null): Step => {
@@ -58,7 +59,7 @@ export function* expand(
   }
   const add = (found: Found): Step => {
     known.add(found.smiles)
-    members.push(member(found.smiles, rules))
+    members.push(member(found.smiles, rules, open))
     return step(found)
   }
 
@@ -86,11 +87,12 @@ export function* expand(
         other,
         rules,
         limits.max_heavy_atoms,
+        open,
       )) {
         fired += 1
         for (const smiles of products) {
           if (known.has(smiles)) continue
-          const molecule = parseSmiles(smiles)
+          const { molecule } = open(smiles)
           yield add({
             smiles,
             molecule,

@@ -31,9 +31,29 @@ interface Place {
   readonly isOneMolecule: boolean
 }
 
+/** A molecule of its SMILES, with its atoms' classes. */
+export type Open = (smiles: string) => Reactant
+
+/** How many opened molecules are kept: a few megabytes. */
+const OPEN_AT_ONCE = 1000
+
+/** Opens molecules and keeps the last ones open: most of an expansion's are met again soon. */
+export function opener(): Open {
+  const kept = new Map<string, Reactant>()
+  return (smiles) => {
+    const known = kept.get(smiles)
+    if (known !== undefined) return known
+    const molecule = parseSmiles(smiles)
+    const reactant = { molecule, classes: atomClasses(molecule) }
+    if (kept.size === OPEN_AT_ONCE) kept.clear()
+    kept.set(smiles, reactant)
+    return reactant
+  }
+}
+
 /** @param rules at most 31 */
-export function member(smiles: string, rules: readonly Rule[]): Member {
-  const reactant = opened(smiles)
+export function member(smiles: string, rules: readonly Rule[], open: Open): Member {
+  const reactant = open(smiles)
   let [left, right] = [0, 0]
   for (const [bit, rule] of rules.entries()) {
     if (matches(reactant, rule.left).length > 0) left |= 1 << bit
@@ -53,6 +73,7 @@ export function* reactionsOf(
   other: Member | null,
   rules: readonly Rule[],
   maxHeavyAtoms: number,
+  open: Open,
 ): Generator<Reaction> {
   const partnerRight = other === null ? one.right : other.right
   const backward = other === null || other === one ? 0 : other.left & one.right
@@ -66,14 +87,24 @@ export function* reactionsOf(
     const isAt = (mask: number) => ((mask >>> bit) & 1) === 1
     if (other === null) {
       if (!isAt(rule.right === null ? byItself : forward)) continue
-      yield* distinct(alone(one, rule), rule, [one.smiles], maxHeavyAtoms)
+      yield* distinct(alone(open(one.smiles), rule), rule, [one.smiles], maxHeavyAtoms)
       continue
     }
     if (isAt(forward)) {
-      yield* distinct(together(one, other, rule), rule, [one.smiles, other.smiles], maxHeavyAtoms)
+      yield* distinct(
+        together(open(one.smiles), open(other.smiles), rule),
+        rule,
+        [one.smiles, other.smiles],
+        maxHeavyAtoms,
+      )
     }
     if (isAt(backward)) {
-      yield* distinct(together(other, one, rule), rule, [other.smiles, one.smiles], maxHeavyAtoms)
+      yield* distinct(
+        together(open(other.smiles), open(one.smiles), rule),
+        rule,
+        [other.smiles, one.smiles],
+        maxHeavyAtoms,
+      )
     }
   }
 }
@@ -95,8 +126,7 @@ function* distinct(
   }
 }
 
-function* alone({ smiles }: Member, { left, right }: Rule): Generator<Place> {
-  const reactant = opened(smiles)
+function* alone(reactant: Reactant, { left, right }: Rule): Generator<Place> {
   const graph = reactant.molecule
   for (const atoms of matches(reactant, left)) {
     if (right === null) yield { graph, atoms, isOneMolecule: false }
@@ -109,8 +139,7 @@ function* alone({ smiles }: Member, { left, right }: Rule): Generator<Place> {
   }
 }
 
-function* together(first: Member, second: Member, { left, right }: Rule): Generator<Place> {
-  const [one, other] = [opened(first.smiles), opened(second.smiles)]
+function* together(one: Reactant, other: Reactant, { left, right }: Rule): Generator<Place> {
   const graph = joined(one.molecule, other.molecule)
   const shift = one.molecule.kinds.length
   const others = right === null ? [] : matches(other, right)
@@ -128,11 +157,6 @@ function productsAt(place: Place, rule: Rule, maxHeavyAtoms: number): string[] |
   if (products.some((product) => heavyAtoms(product) > maxHeavyAtoms)) return null
   for (let i = 0; i < rule.setsFree; i += 1) products.push(hydrogenMolecule())
   return products.map(canonicalSmiles).sort()
-}
-
-function opened(smiles: string): Reactant {
-  const molecule = parseSmiles(smiles)
-  return { molecule, classes: atomClasses(molecule) }
 }
 
 function heavyAtoms({ kinds }: Molecule): number {

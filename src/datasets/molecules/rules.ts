@@ -47,12 +47,12 @@ export const RULES = {
   imidazole_closure: 'nC(C#N)=C(C#N)n>NC1=2.C3N1.C=2(C#N)N=3',
   amidine_addition: 'X#N.n>C1N.N=1',
   amidine_condensation: 'NB=O.n>NC=1.O.N1',
-  amidine_exchange: 'NM=N.n>N.C=1N.N1',
+  amidine_exchange: 'aM=N.n>N.C=1N.N1',
   pyrimidine_closure: 'NM=NC=CX#N>N=1C=NC=CC1N',
   amidine_hydrolysis: 'NM=N.w>NC=1.N.O1',
   amide_dehydration: 'NB=O>N#C.O',
-  amide_decarbonylation: 'Nf=O>N.Q=O',
-  amide_dehydrogenation: 'Nf=O>N=C=O.H',
+  amide_decarbonylation: 'NB=O>N.Q=O',
+  amide_dehydrogenation: 'NB=O>N=C=O.H',
   isocyanic_acid_addition: 'N=D=O.n>NC1=O.N1',
   isocyanic_acid_hydrolysis: 'N=D=O.w>N.C=1=O.O1',
   formic_acid_dehydration: 'xg=O>O.Q=O',
@@ -99,7 +99,7 @@ export interface Rule {
   readonly setsFree: number
   /**
    * How many fewer heavy atoms the largest product has at least than the reactants, where all else that
-   * leaves is water and hydrogen; otherwise null. Spares trying what would be too large.
+   * leaves is water, ammonia and hydrogen; otherwise null. Spares trying what would be too large.
    */
   readonly loses: number | null
 }
@@ -138,17 +138,17 @@ export function compileRule(name: RuleName): Rule {
   }
 }
 
-/** An O that is a part of the product by itself is water, if the pattern's class has no second neighbour. */
+/** An atom that is a product by itself is water or ammonia, if its class has no second neighbour. */
 function losses(before: Fragment, after: Fragment): number | null {
   const bound = new Set<number>()
   for (const [a, b] of after.bonds) bound.add(a).add(b)
   const single = after.letters.flatMap((letter, atom) =>
     letter !== 'H' && !bound.has(atom) ? [atom] : [],
   )
-  const isWater = (atom: number) =>
-    'xow'.includes(before.letters[atom] ?? '') ||
+  const isSmall = (atom: number) =>
+    'xowaz'.includes(before.letters[atom] ?? '') ||
     before.bonds.some(([, b, order]) => b === atom && order === 2 && before.letters[atom] === 'O')
-  return isConnected(after, bound) && single.every(isWater) ? single.length : null
+  return isConnected(after, bound) && single.every(isSmall) ? single.length : null
 }
 
 function isConnected({ bonds }: Fragment, atoms: ReadonlySet<number>): boolean {
