@@ -10,9 +10,10 @@ export const MOST_ATOMS = 32
 
 /** Two molecules have the same canonical SMILES exactly when they are the same, stereo aside. */
 export function canonicalSmiles(molecule: Molecule): string {
+  const core = ringCore(molecule)
   let least = ''
   for (const form of kekuleForms(molecule)) {
-    for (const ranks of rankings(form, startColours(form))) {
+    for (const ranks of rankings(form, startColours(form, core), core)) {
       const text = writeSmiles(form, ranks)
       if (least === '' || text < least) least = text
     }
@@ -22,13 +23,16 @@ export function canonicalSmiles(molecule: Molecule): string {
 
 /** Each atom's class after refinement: atoms that no automorphism moves to each other may share one only in rings. */
 export function refinedColours(molecule: Molecule): number[] {
-  return refine(molecule, startColours(molecule))
+  return refine(molecule, startColours(molecule, ringCore(molecule)))
 }
 
 /** All complete rankings that the refinement cannot tell apart; one for a molecule without rings. */
-function* rankings(molecule: Molecule, colours: readonly number[]): Generator<readonly number[]> {
+function* rankings(
+  molecule: Molecule,
+  colours: readonly number[],
+  core: readonly boolean[],
+): Generator<readonly number[]> {
   const refined = refine(molecule, colours)
-  const core = ringCore(molecule)
   // Off the rings a class is an orbit: any of its atoms will do, once those in rings are fixed.
   const tied = tie(refined, core) ?? tie(refined, null)
   if (tied === undefined) {
@@ -41,7 +45,7 @@ function* rankings(molecule: Molecule, colours: readonly number[]): Generator<re
     const next = refined.map((colour, atom) =>
       colour === tied && atom !== chosen ? colour + 1 : colour,
     )
-    yield* rankings(molecule, next)
+    yield* rankings(molecule, next, core)
   }
 }
 
@@ -71,9 +75,7 @@ function ringCore({ kinds, neighbours }: Molecule): boolean[] {
   return core
 }
 
-function startColours(molecule: Molecule): number[] {
-  const core = ringCore(molecule)
-  const { kinds, neighbours } = molecule
+function startColours({ kinds, neighbours }: Molecule, core: readonly boolean[]): number[] {
   return ranked(
     kinds.map((kind, atom) => (core[atom] ? 64 : 0) + 8 * (neighbours[atom]?.length ?? 0) + kind),
   )

@@ -3,7 +3,7 @@ import { atomClasses } from './atom-classes.ts'
 import { canonicalSmiles } from './canonical.ts'
 import { H, type Molecule } from './molecule.ts'
 import { hydrogenMolecule, joined, matches, type Reactant, rewrite } from './rewrite.ts'
-import type { Rule } from './rules.ts'
+import type { Part, Rule } from './rules.ts'
 import { parseSmiles } from './smiles.ts'
 
 /** A molecule as an expansion keeps it: small, for there are many. */
@@ -54,10 +54,13 @@ export function opener(): Open {
 /** @param rules at most 31 */
 export function member(smiles: string, rules: readonly Rule[], open: Open): Member {
   const reactant = open(smiles)
+  const present = reactant.classes.reduce((all, classes) => all | classes, 0)
+  const fits = (part: Part | null) =>
+    part?.every(({ bits }) => (bits & present) !== 0) && matches(reactant, part).length > 0
   let [left, right] = [0, 0]
   for (const [bit, rule] of rules.entries()) {
-    if (matches(reactant, rule.left).length > 0) left |= 1 << bit
-    if (rule.right !== null && matches(reactant, rule.right).length > 0) right |= 1 << bit
+    if (fits(rule.left)) left |= 1 << bit
+    if (fits(rule.right)) right |= 1 << bit
   }
   return { smiles, left, right, heavyAtoms: heavyAtoms(reactant.molecule) }
 }

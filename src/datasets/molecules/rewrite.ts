@@ -15,21 +15,30 @@ const RING_SIZES = [5, 6]
 export function matches({ molecule, classes }: Reactant, part: Part): number[][] {
   const { kinds, neighbours, orders } = molecule
   const found: number[][] = []
-  const extend = (atoms: readonly number[]): void => {
+  const atoms: number[] = []
+  const place = (atom: number, bits: number): void => {
+    if (((classes[atom] ?? 0) & bits) === 0 || atoms.includes(atom)) return
+    atoms.push(atom)
+    extend()
+    atoms.pop()
+  }
+  const extend = (): void => {
     const wanted = part[atoms.length]
     if (wanted === undefined) {
       found.push([...atoms])
       return
     }
     const up = atoms[wanted.parent]
-    const candidates = up === undefined ? [...kinds.keys()] : (neighbours[up] ?? [])
-    for (const [i, atom] of candidates.entries()) {
-      if (((classes[atom] ?? 0) & wanted.bits) === 0 || atoms.includes(atom)) continue
-      if (up !== undefined && orders[up]?.[i] !== wanted.order) continue
-      extend([...atoms, atom])
+    if (up === undefined) {
+      for (let atom = 0; atom < kinds.length; atom += 1) place(atom, wanted.bits)
+      return
+    }
+    const list = neighbours[up] ?? []
+    for (let i = 0; i < list.length; i += 1) {
+      if (orders[up]?.[i] === wanted.order) place(list[i] ?? 0, wanted.bits)
     }
   }
-  extend([])
+  extend()
   return found
 }
 
