@@ -7,12 +7,12 @@ import { C, H, hydrogens, type Molecule, N, O, Q, S } from './molecule.ts'
  * `Q` of CO; `K` of an aldehyde or ketone; `F` of formaldehyde; `A` acyl (acid, ester, amide, ...);
  * `B` of an amide or urea; `g` of formic acid; `D` between two double bonds (CO2, HNCO); `I` imine;
  * `M` amidine; `X` nitrile; `J` of HCN; `p` = K, A or X; `e` saturated, with hydrogen, beside K;
- * `h` the same beside K, A or X; `v` in C=C, not aromatic; `y` an alkyne's end; `m` methane.
+ * `h` the same beside K, A or X; `v` in C=C, not aromatic; `r` such without N, O or S on it; `y` an alkyne's end; `m` methane.
  * Nitrogen: `n` amine or ammonia, nucleophilic, with hydrogen; `a` bonded to one carbon alone; `z` ammonia.
- * Oxygen: `w` water; `o` alcohol; `x` acid hydroxyl; `E` of an ester, between carbons.
+ * Oxygen: `w` water; `o` alcohol; `x` acid hydroxyl.
  * Sulfur: `s` thiol or H2S; `t` H2S; `u` beside acyl. `H`: molecular hydrogen.
  */
-export const CLASSES = 'CNOQKFABgDIMXJpehvymnazwoxEstuH'
+export const CLASSES = 'CNOQKFABgDIMXJpehvrymnazwoxstuH'
 
 const BIT = Object.fromEntries([...CLASSES].map((letter, i) => [letter, 1 << i])) as Readonly<
   Record<string, number>
@@ -65,7 +65,7 @@ export function atomClasses(molecule: Molecule): number[] {
         set(atom, 'g')
     } else if (imino === 1 && single === 0) set(atom, 'I')
     else if (imino === 1 && around(atom, 1, [N]).length === single) set(atom, 'M')
-    else if (around(atom, 2, [C]).length === 1) set(atom, 'v')
+    else if (around(atom, 2, [C]).length === 1) set(atom, single === 0 ? 'vr' : 'v')
   }
 
   for (const atom of atoms) {
@@ -89,7 +89,6 @@ export function atomClasses(molecule: Molecule): number[] {
       case O:
         set(atom, 'O')
         if (only === undefined) set(atom, 'w')
-        else if (list.length === 2 && list.some((next) => is(next, 'A'))) set(atom, 'E')
         else if (list.length === 1 && isSaturated) {
           if (is(only, 'A')) set(atom, 'x')
           else if (orders[only]?.every((order) => order === 1)) set(atom, 'o')

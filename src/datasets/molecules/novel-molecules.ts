@@ -1,6 +1,8 @@
 // The data set `novel_molecules`: what chemistry can make of simple beginnings, by rules.
 import type { DatasetType } from '../dataset-type.ts'
+import { KNOWN_MOLECULES } from './known-molecules.ts'
 import { MOLECULE_LIMITS, type MoleculeParams, moleculeParams } from './params.ts'
+import { RULES } from './rules.ts'
 import { COLUMNS, writeMolecules } from './write-molecules.ts'
 
 export const novelMolecules: DatasetType<MoleculeParams> = {
@@ -29,7 +31,13 @@ export const novelMolecules: DatasetType<MoleculeParams> = {
       'Intramolecular reactions may close rings of 5 and 6 atoms.',
       'smiles: colour refinement with all ties broken and the least string kept; one string for all Kekulé forms of a molecule. Hydrogen is [H][H], carbon monoxide [C-]#[O+].',
       'complexity: C(eta) + C(E) of Bertz (1981), in bits, rounded to 0.001, over heavy atoms: C(eta) = 2 eta log2 eta - sum of eta_i log2 eta_i; C(E) = E log2 E - sum of E_j log2 E_j. eta are the pairs of bonds that share an atom, a bond of order n taken n times; classes by colour refinement of the Kekulé form shown.',
-      'novelty_score: 1 - the highest Tanimoto similarity, rounded to 0.0001, to the food set and a list of some 60 molecules known from such experiments and from the Murchison meteorite. Compared are sets of circular atom environments of radius 0 to 2; an atom is its element, heavy neighbours, hydrogens and whether a ring of at most 6 has it.',
+      'novelty_score: 1 - the highest Tanimoto similarity, rounded to 0.0001, to the food set and the molecules listed below, known from such experiments or from the Murchison meteorite. Compared are sets of circular atom environments of radius 0 to 2; an atom is its element, heavy neighbours, hydrogens and whether a ring of at most 6 has it.',
+      `Known molecules: ${KNOWN_MOLECULES}`,
+      `Rules (pattern > product, atoms in the same order; letters of patterns are classes of atoms: K aldehyde or ketone, A acyl, I imine, X nitrile, n amine, o alcohol, ...): ${Object.entries(
+        RULES,
+      )
+        .map(([name, rule]) => `${name} ${rule}`)
+        .join('; ')}`,
     ],
     limitations: [
       'Reachable by rules is not formed in a flask: there are no rates, yields, equilibria or conditions.',
