@@ -1,5 +1,5 @@
 // Small rings, which of them are aromatic, and the Kekulé forms between which their double bonds move.
-import { bondOrder, type Molecule, setBond } from './molecule.ts'
+import { bondOrder, copied, type Molecule, setBond } from './molecule.ts'
 
 type Cycle = readonly number[]
 
@@ -74,7 +74,7 @@ export function kekuleForms(molecule: Molecule): Molecule[] {
   const place = (used: readonly boolean[], chosen: readonly [number, number][]): void => {
     const atom = doubles.findIndex((has, i) => has && !used[i])
     if (atom < 0) {
-      const form = structuredCopy(molecule)
+      const form = copied(molecule)
       for (const [a, b] of bonds) setBond(form, a, b, 1)
       for (const [a, b] of chosen) setBond(form, a, b, 2)
       forms.push(form)
@@ -90,12 +90,4 @@ export function kekuleForms(molecule: Molecule): Molecule[] {
   }
   place([], [])
   return forms
-}
-
-export function structuredCopy({ kinds, neighbours, orders }: Molecule): Molecule {
-  return {
-    kinds: [...kinds],
-    neighbours: neighbours.map((list) => [...list]),
-    orders: orders.map((list) => [...list]),
-  }
 }

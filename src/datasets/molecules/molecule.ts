@@ -31,6 +31,14 @@ export function emptyMolecule(): Molecule {
   return { kinds: [], neighbours: [], orders: [] }
 }
 
+export function copied({ kinds, neighbours, orders }: Molecule): Molecule {
+  return {
+    kinds: [...kinds],
+    neighbours: neighbours.map((list) => [...list]),
+    orders: orders.map((list) => [...list]),
+  }
+}
+
 /** The new atom's index. */
 export function addAtom(molecule: Molecule, kind: number): number {
   molecule.neighbours.push([])

@@ -1,5 +1,5 @@
 // One rule at one place: finding the places, and what the molecules become there.
-import { addAtom, emptyMolecule, H, hydrogens, type Molecule, setBond } from './molecule.ts'
+import { addAtom, copied, emptyMolecule, H, hydrogens, type Molecule, setBond } from './molecule.ts'
 import type { Part, Rule } from './rules.ts'
 
 /** A molecule with its atoms' classes. */
@@ -63,11 +63,7 @@ export function rewrite(
   atoms: readonly number[],
   isOneMolecule: boolean,
 ): Molecule[] | null {
-  const next: Molecule = {
-    kinds: [...graph.kinds],
-    neighbours: graph.neighbours.map((list) => [...list]),
-    orders: graph.orders.map((list) => [...list]),
-  }
+  const next = copied(graph)
   const at = (i: number) => atoms[i] ?? 0
   for (const [i, kind] of rule.newKinds) next.kinds[at(i)] = kind
   for (const [a, b, order] of rule.edits) setBond(next, at(a), at(b), order)

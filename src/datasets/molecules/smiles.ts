@@ -1,6 +1,6 @@
 // Reading and writing SMILES: the part of OpenSMILES (2016) without charges, isotopes, stereo and
 // aromatic atoms. The rules' patterns are read by the same grammar, with a letter for each class of atom.
-import { addAtom, addBond, emptyMolecule, KINDS, type Molecule, Q } from './molecule.ts'
+import { addAtom, addBond, bondOrder, emptyMolecule, KINDS, type Molecule, Q } from './molecule.ts'
 
 /** Atoms by letter and bonds between them; a dot begins a new part. */
 export interface Fragment {
@@ -64,13 +64,12 @@ export function parseSmiles(text: string): Molecule {
  * ranks first, so that it depends on nothing but the ranks, which must all differ.
  */
 export function writeSmiles(molecule: Molecule, ranks: readonly number[]): string {
-  const { kinds, neighbours, orders } = molecule
+  const { kinds, neighbours } = molecule
   if (kinds.includes(Q)) return CARBON_MONOXIDE
   if (kinds.length === 1 && KINDS[kinds[0] ?? 0] === 'H') return HYDROGEN
   const byRank = (a: number, b: number) => (ranks[a] ?? 0) - (ranks[b] ?? 0)
   const sorted = neighbours.map((list) => [...list].sort(byRank))
-  const bond = (a: number, b: number) =>
-    ['', '', '=', '#'][orders[a]?.[neighbours[a]?.indexOf(b) ?? -1] ?? 0] ?? ''
+  const bond = (a: number, b: number) => ['', '', '=', '#'][bondOrder(molecule, a, b)] ?? ''
   const start = ranks.indexOf(0)
 
   // First where the walk meets atoms again: their ring bonds must be known before they are written.
@@ -98,9 +97,7 @@ export function writeSmiles(molecule: Molecule, ranks: readonly number[]): strin
   const free = [9, 8, 7, 6, 5, 4, 3, 2, 1]
   const text = (atom: number): string => {
     let out = KINDS[kinds[atom] ?? 0] ?? ''
-    const ends = closures[atom] ?? []
-    ends.sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0))
-    for (const other of ends) {
+    for (const other of closures[atom] ?? []) {
       const key = `${Math.min(atom, other)},${Math.max(atom, other)}`
       const digit = digits.get(key)
       if (digit === undefined) {

@@ -52,6 +52,18 @@ describe('each format', () => {
     expect(text({ seed: 6 }, format)).not.toBe(text({ seed: 5 }, format))
   })
 
+  // Whoever changes these bytes gives the algorithm a new number, and these their new hashes.
+  test.each([
+    ['miller_urey', '861f322b5ab766f49a962f39d044826f536e6f59d80fcccd2f0cf50377b5262b'],
+    ['formamide', 'c7eb5f2ff43e72142a674b5a6a44cd863cad57d2ab1b32f80e62d7284d2dc07b'],
+    ['alkaline_hydrothermal', '91f446183935f4025e4e4ce34cfe499110697290998cf802cb69a7607bbbc85a'],
+  ] as const)('is what rule-expansion-1 stands for: %s', async (scenario, sha256) => {
+    expect(novelMolecules.algorithm).toBe('rule-expansion-1')
+    const bytes = new TextEncoder().encode(text({ scenario, seed: 7 }))
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+    expect([...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(sha256)
+  })
+
   test('shows all parameters, in one order whoever named the seed', () => {
     const params = settled({ max_molecules: 3, seed: 7 })
     const json = JSON.parse(text({ seed: 7, max_molecules: 3 }, 'json')) as { params: object }
