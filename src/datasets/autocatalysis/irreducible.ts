@@ -12,7 +12,7 @@ export interface IrreducibleRaf {
 }
 
 /** Reactions looked at before no other order is begun: below a second. */
-const WORK = 5_000_000
+const WORK = 3_000_000
 
 export interface Sampled {
   /** The distinct ones, in the order in which they were found. */
