@@ -37,18 +37,18 @@ export const autocatalysisNetwork: DatasetType<AutocatalysisParams> = {
     summary:
       'A reaction network with random catalysis as a bipartite graph, its largest autocatalytic set, irreducible sets and autocatalytic cycles.',
     method: [
-      'random: molecules are all strings over alphabet_size letters up to max_length; food are those up to food_length; any two whose joint is not too long can be joined in either order (ligation), and every bond be cut (cleavage).',
-      'A scenario: species and reactions of its network; food are the species that it starts with.',
+      'random, a polymer model: molecules are all strings over alphabet_size letters up to max_length; food are those up to food_length; any two whose joint is not too long can be joined in either order (ligation), and every bond be cut (cleavage).',
+      'A scenario: species and reactions of its network; food are the species that it starts with; alphabet_size, max_length and food_length say nothing.',
       'Catalysis: each molecule, food too, catalyses each reaction with the same probability, independently: catalysis_level over the number of reactions, a reaction and its reverse counted as one and catalysed together.',
       'RAF: a set of reactions in which each is catalysed by a molecule, and has all reactants, that the set makes from the food (or that is food). The largest is found by taking away, until nothing changes, every reaction without a catalyst or a reactant in the closure of the food under the rest.',
-      'Irreducible RAFs: reactions of the largest are left out one after another in random order, each with all that falls with it, unless no RAF would remain; irreducible_samples orders, equal results merged.',
+      'Irreducible RAFs: reactions of the largest are left out in random order, each with all that falls with it, unless no RAF would remain; once the first that must stay is known, all at once that make no molecule first. Equal results of the irreducible_samples orders are merged.',
       'Cycles: circuits within the largest RAF, food left out, in which each member is reactant or catalyst of a reaction that makes the next member; no reaction consumes another member or comes with its reverse. Listed when some rates of the reactions make more of every member (the net stoichiometric matrix S has a v > 0 with S v > 0).',
       'Type: self_catalytic (one member, a catalyst), cross_catalytic (all catalysts), stoichiometric (all reactants), mixed. amplification_factor: the largest eigenvalue of 1 + S, a column divided by what its reaction takes of its member.',
     ],
     limitations: [
       'Catalysis is drawn at random also in the scenarios: their reactions are chemistry, who catalyses them is hypothesis.',
       'A RAF is a matter of structure: no rates, amounts or thermodynamics. One whose products are all food is a RAF too.',
-      'Irreducible RAFs are a sample: there may be more, and smaller ones, and the orders do not find all equally often.',
+      'Irreducible RAFs are a sample: there may be more, and smaller ones, and the orders do not find all equally often. Where each takes long fewer orders are tried than asked for: irreducible_orders.',
       'Cycles are the shortest first, up to max_cycles and a bound of work; cycles_complete tells whether these are all up to max_cycle_length. A cycle may hold a smaller one. Autocatalytic cores without a circuit through all members are not listed.',
     ],
     citations: [

@@ -59,6 +59,7 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     column('closure_molecules', 'integer', 'In the closure of the food, with the food'),
     column('max_raf_reactions', 'integer', 'In the largest RAF; 0 when there is no RAF'),
     column('max_raf_molecules', 'integer', 'With in_max_raf'),
+    column('irreducible_orders', 'integer', 'Random orders tried for irreducible RAFs'),
     column('irreducible_rafs', 'integer', 'Distinct ones found'),
     column('smallest_irreducible_raf', 'integer', 'Reactions of the smallest found; 0 for none'),
     column('cycles', 'integer', 'Listed'),

@@ -11,28 +11,41 @@ export interface IrreducibleRaf {
   samples: number
 }
 
-/** The distinct ones that so many random orders end in, in the order in which they were found. */
+/** Reactions looked at before no other order is begun: below a second. */
+const WORK = 3_000_000
+
+export interface Sampled {
+  /** The distinct ones, in the order in which they were found. */
+  readonly rafs: readonly IrreducibleRaf[]
+  /** The random orders that were tried: fewer than wanted where each takes long. */
+  readonly orders: number
+}
+
+/** What so many random orders end in. */
 export function irreducibleRafs(
   network: CatalyticNetwork,
   finder: RafFinder,
   maxRaf: Int32Array,
   samples: number,
   random: Random,
-): IrreducibleRaf[] {
+): Sampled {
   const found = new Map<string, IrreducibleRaf>()
-  for (let sample = 0; sample < samples && maxRaf.length > 0; sample += 1) {
+  const end = finder.work() + WORK
+  let orders = 0
+  for (; orders < samples && maxRaf.length > 0 && finder.work() < end; orders += 1) {
     const reactions = reduce(network, finder, shuffled(maxRaf, random)).sort()
     const known = found.get(reactions.join())
     if (known) known.samples += 1
     else found.set(reactions.join(), { reactions, samples: 1 })
   }
-  return [...found.values()]
+  return { rafs: [...found.values()], orders }
 }
 
 /**
- * What remains of a RAF when each reaction in turn is left out, with all that falls with it, unless nothing would
- * remain. The result is that of one by one, in fewer closures: the largest RAF without a, then without b, is the largest
- * without both, so many are left out at once; and what an essential reaction cannot do without is essential.
+ * What remains of a RAF when reactions are left out in order, each with all that falls with it, unless nothing would
+ * remain; and once the first essential one is known, all at once that make nothing first. The largest RAF without a,
+ * then without b, is the largest without both, so many are left out at a time; and what an essential reaction cannot do
+ * without is essential: so it takes few closures.
  */
 export function reduce(
   network: CatalyticNetwork,
@@ -57,6 +70,9 @@ export function reduce(
     } else {
       stride = Math.max(1, count >> 1)
       if (count > 1) continue
+      const makers = essential.includes(1) ? set : finder.firstMakers(set)
+      // None: then a RAF that makes food alone, and it is down to one reaction.
+      if (makers.length > 0) set = makers
       essential[at(undecided, 0)] = 1
     }
     spread(network, set, essential)

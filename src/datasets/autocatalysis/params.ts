@@ -11,10 +11,10 @@ import { scenarioSystem } from './scenario-system.ts'
 /** The most that any tier may ask for. */
 const MOST = {
   alphabet_size: [2, 4],
-  max_length: [3, 13],
-  food_length: [1, 12],
+  max_length: [3, 12],
+  food_length: [1, 11],
   catalysis_level: [0, 10],
-  max_reactions: [1, 400_000],
+  max_reactions: [1, 200_000],
   irreducible_samples: [0, 100],
   max_cycles: [0, 1000],
   max_cycle_length: [1, 8],
@@ -24,8 +24,8 @@ export const LIMITS: Readonly<Record<Tier, Readonly<Record<string, Range>>>> = {
   hobby: { ...MOST, max_length: [3, 8], max_reactions: [1, 10_000], irreducible_samples: [0, 20] },
   research: {
     ...MOST,
-    max_length: [3, 11],
-    max_reactions: [1, 100_000],
+    max_length: [3, 10],
+    max_reactions: [1, 50_000],
     irreducible_samples: [0, 50],
   },
   pro: MOST,

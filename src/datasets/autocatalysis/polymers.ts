@@ -51,7 +51,8 @@ export function polymerSystem({ letters, maxLength, foodLength }: PolymerModel):
     products.start[of + 1] = to
   }
 
-  const name = (molecule: number) => nameOf(molecule, letters, first)
+  const names = Array.from({ length: molecules }, (_, each) => nameOf(each, letters, first))
+  const name = (molecule: number) => names[molecule] as string
   return {
     molecules,
     reactions,

@@ -8,10 +8,17 @@ export interface RafFinder {
    * empty as well, and sooner, when one of them would not be in it.
    */
   maxRaf(reactions: Int32Array, needed?: Uint8Array): Int32Array
+  /**
+   * Of a RAF, in its order, the reactions that make some molecule first as they fire one after another: with the same
+   * closure, so a RAF too. Empty when they make food alone.
+   */
+  firstMakers(raf: Int32Array): Int32Array
   /** 1 for each molecule that these reactions, catalysed or not, make from the food, and for the food. */
   closure(reactions: Int32Array): Uint8Array
   /** Whether all reactants were reached in the closure that was computed last. */
   canFire(reaction: number): boolean
+  /** Reactions looked at so far, in all rounds of all calls. */
+  work(): number
 }
 
 /** Shares its working space between calls; each costs the edges of the reactions given, times its rounds. */
@@ -26,8 +33,10 @@ export function rafFinder({
   const reached = new Uint8Array(molecules)
   const queue = new Int32Array(molecules)
   let queued = 0
+  let work = 0
   /** Reactants that are not reached yet. */
   const missing = new Int32Array(reactions)
+  const isFirst = new Uint8Array(reactions)
   // Who waits for a molecule: a chain through the places where it is a reactant.
   const first = new Int32Array(molecules)
   const next = new Int32Array(reactants.molecule.length)
@@ -43,6 +52,7 @@ export function rafFinder({
       if (at(reached, molecule) === 1) continue
       reached[molecule] = 1
       queue[queued++] = molecule
+      isFirst[reaction] = 1
     }
   }
 
@@ -50,6 +60,7 @@ export function rafFinder({
     reached.set(food)
     first.fill(-1)
     queued = 0
+    work += among.length
     for (const reaction of among) {
       let waits = 0
       const end = at(reactants.start, reaction + 1)
@@ -96,10 +107,16 @@ export function rafFinder({
         set = kept.subarray(0, count)
       }
     },
+    firstMakers(raf) {
+      for (const reaction of raf) isFirst[reaction] = 0
+      close(raf)
+      return raf.filter((each) => at(isFirst, each) === 1)
+    },
     closure(given) {
       close(given)
       return reached.slice()
     },
+    work: () => work,
     canFire: (reaction) => at(missing, reaction) === 0,
   }
 }

@@ -32,7 +32,8 @@ export function* entries(params: SeededParams): Generator<Entry> {
   for (const reaction of maxRaf) {
     for (const each of around(network, reaction)) used[each] = at(made, each)
   }
-  const moleculeId = (molecule: number) => network.describeMolecule(molecule).id
+  const ids = Array.from(used, (_, molecule) => network.describeMolecule(molecule).id)
+  const moleculeId = (molecule: number) => ids[molecule] as string
   const reactionId = (reaction: number) => network.describeReaction(reaction).id
 
   for (let molecule = 0; molecule < network.molecules; molecule += 1) {
@@ -55,14 +56,14 @@ export function* entries(params: SeededParams): Generator<Entry> {
   }
   for (const reaction of all) yield* edges(reaction)
 
-  const samples = irreducibleRafs(
+  const { rafs, orders } = irreducibleRafs(
     network,
     finder,
     maxRaf,
     params.irreducible_samples,
     runRandom(params.seed, 1),
   )
-  for (const { reactions, samples: count } of samples) {
+  for (const { reactions, samples: count } of rafs) {
     const fields = {
       size: reactions.length,
       samples: count,
@@ -89,8 +90,9 @@ export function* entries(params: SeededParams): Generator<Entry> {
       closure_molecules: sum(reached),
       max_raf_reactions: maxRaf.length,
       max_raf_molecules: sum(used),
-      irreducible_rafs: samples.length,
-      smallest_irreducible_raf: smallest(samples),
+      irreducible_orders: orders,
+      irreducible_rafs: rafs.length,
+      smallest_irreducible_raf: smallest(rafs),
       cycles,
       cycles_complete: next.done === true && next.value,
     },
