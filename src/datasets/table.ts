@@ -6,42 +6,54 @@ export interface Table<Row> {
   readonly head: Readonly<Record<string, unknown>>
   readonly columns: readonly string[]
   readonly rows: Iterable<Row>
-  /** The row as a JSON object, and as CSV's fields. */
+  /** The row as a JSON object, and as CSV's fields; empty for reactions that have made no row. */
   readonly json: (row: Row) => string
   readonly csv: (row: Row) => string
+  /** Fired for it since the row before; one where this is left out. */
+  readonly reactions?: (row: Row) => number
 }
 
 const CRLF = '\r\n'
 
-/** One reaction a row. */
 export function writeTable<Row>(format: Format, table: Table<Row>): Writing {
   if (format === 'csv') {
     const head = table.columns.map(csvField).join(',') + CRLF
-    const row = (each: Row) => table.csv(each) + CRLF
-    return { pieces: piecesOf(table.rows, { head, row }), closing: csvClosing(table.columns) }
+    const text = { head, row: table.csv, ending: CRLF }
+    return { pieces: piecesOf(table, text), closing: csvClosing(table.columns) }
   }
   if (format === 'ndjson') {
     // Each row ends its own line, so a reader of a line at a time never waits for the next row.
-    const row = (each: Row) => `${table.json(each)}\n`
-    return { pieces: piecesOf(table.rows, { head: '', row }), closing: ndjsonClosing }
+    const text = { head: '', row: table.json, ending: '\n' }
+    return { pieces: piecesOf(table, text), closing: ndjsonClosing }
   }
   const head = `${JSON.stringify(table.head).slice(0, -1)},"rows":[\n`
   const text = { head, row: table.json, separator: ',\n', tail: '\n' }
   return {
-    pieces: piecesOf(table.rows, text),
+    pieces: piecesOf(table, text),
     closing: (end) => `],"end":${JSON.stringify(end)}}\n`,
   }
 }
 
 function* piecesOf<Row>(
-  rows: Iterable<Row>,
-  text: { head: string; row: (row: Row) => string; separator?: string; tail?: string },
+  { rows, reactions = () => 1 }: Table<Row>,
+  text: {
+    head: string
+    row: (row: Row) => string
+    separator?: string
+    ending?: string
+    tail?: string
+  },
 ): Generator<Piece> {
-  const { separator = '', tail = '' } = text
+  const { separator = '', ending = '', tail = '' } = text
   if (text.head !== '') yield { text: text.head, rows: 0, reactions: 0 }
   let before = ''
   for (const row of rows) {
-    yield { text: before + text.row(row), rows: 1, reactions: 1 }
+    const line = text.row(row)
+    if (line === '') {
+      yield { text: '', rows: 0, reactions: reactions(row) }
+      continue
+    }
+    yield { text: before + line + ending, rows: 1, reactions: reactions(row) }
     before = separator
   }
   if (tail !== '') yield { text: tail, rows: 0, reactions: 0 }

@@ -1,5 +1,6 @@
 // The rows of `novel_molecules`, and how they read as NDJSON, JSON and CSV (RFC 4180).
-import type { Column, End, Format, Piece, Writing } from '../dataset-type.ts'
+import type { Column, Format, Writing } from '../dataset-type.ts'
+import { csvField, writeTable } from '../table.ts'
 import { bertzComplexity, environments, noveltyScore } from './descriptors.ts'
 import { expand, type Found } from './expansion.ts'
 import { KNOWN_MOLECULES } from './known-molecules.ts'
@@ -62,59 +63,35 @@ export interface MoleculeRow {
   readonly scenario: string
 }
 
-const CRLF = '\r\n'
-
 export function writeMolecules(
-  params: MoleculeParams & { seed: number },
+  given: MoleculeParams & { seed: number },
   format: Format,
   sample = false,
 ): Writing {
-  if (format === 'csv') {
-    return {
-      pieces: pieces(params, COLUMNS.map(({ name }) => name).join(',') + CRLF, csvRow, ''),
-      closing: csvClosing,
-    }
-  }
-  if (format === 'ndjson') {
-    return {
-      pieces: pieces(params, '', (row) => `${JSON.stringify(row)}\n`, ''),
-      closing: (end) => `${JSON.stringify({ end: true, ...end })}\n`,
-    }
-  }
   // In the schema's order whoever named the seed: the bytes must be the same.
-  const { scenario, max_molecules, max_reactions, generations, max_heavy_atoms, seed } = params
-  const head = JSON.stringify({
-    ...(sample ? { sample: true } : {}),
-    dataset_type: 'novel_molecules',
-    params: { scenario, max_molecules, max_reactions, generations, max_heavy_atoms, seed },
+  const { scenario, max_molecules, max_reactions, generations, max_heavy_atoms, seed } = given
+  const params = { scenario, max_molecules, max_reactions, generations, max_heavy_atoms, seed }
+  return writeTable(format, {
+    head: { ...(sample && { sample }), dataset_type: 'novel_molecules', params },
+    columns: COLUMNS.map(({ name }) => name),
+    rows: rowsOf(params),
+    json: ({ row }) => (row ? JSON.stringify(row) : ''),
+    csv: ({ row }) => (row ? csvRow(row) : ''),
+    reactions: ({ reactions }) => reactions,
   })
-  const row = (cells: MoleculeRow) => (cells.molecule_id > 1 ? ',\n' : '') + JSON.stringify(cells)
-  return {
-    pieces: pieces(params, `${head.slice(0, -1)},"rows":[\n`, row, '\n'),
-    closing: (end) => `],"end":${JSON.stringify(end)}}\n`,
-  }
 }
 
 /** A row as soon as its molecule is found; between rows, what was spent without finding one. */
-function* pieces(
+function* rowsOf(
   params: MoleculeParams & { seed: number },
-  head: string,
-  text: (row: MoleculeRow) => string,
-  tail: string,
-): Generator<Piece> {
-  if (head !== '') yield { text: head, rows: 0, reactions: 0 }
+): Generator<{ row: MoleculeRow | null; reactions: number }> {
   const food = FOOD[params.scenario]
   const references = [...food, ...KNOWN_MOLECULES.split(' ')].map(parseSmiles).map(environments)
   let id = 0
   for (const { reactions, found } of expand(food, rulesOf(params.scenario), params, params.seed)) {
-    if (found === null) {
-      yield { text: '', rows: 0, reactions }
-      continue
-    }
-    id += 1
-    yield { text: text(cells(id, found, references, params.scenario)), rows: 1, reactions }
+    if (found) id += 1
+    yield { row: found && cells(id, found, references, params.scenario), reactions }
   }
-  if (tail !== '') yield { text: tail, rows: 0, reactions: 0 }
 }
 
 function cells(
@@ -139,13 +116,8 @@ function cells(
   }
 }
 
-/** No field needs quotes: SMILES of these molecules have no comma. */
 function csvRow(row: MoleculeRow): string {
-  return `${Object.values({ ...row, parents: row.parents.join('.') }).join(',')}${CRLF}`
-}
-
-function csvClosing({ rows, reactions, seed, algorithm, sha256, sample }: End): string {
-  const note = sample ? ' sample=true' : ''
-  const first = `# end rows=${rows} reactions=${reactions} seed=${seed} algorithm=${algorithm} sha256=${sha256}${note}`
-  return first + ','.repeat(COLUMNS.length - 1) + CRLF
+  return Object.values({ ...row, parents: row.parents.join('.') })
+    .map(csvField)
+    .join(',')
 }
