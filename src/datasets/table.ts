@@ -1,14 +1,15 @@
 // Tables as NDJSON, JSON or CSV (RFC 4180), row by row.
 import type { End, Format, Piece, Writing } from './dataset-type.ts'
+import { CHUNK_BYTES, FIRST_CHUNK_BYTES, type RowBytes, rowBytes } from './row-bytes.ts'
 
 export interface Table<Row> {
   /** What JSON says before the rows. */
   readonly head: Readonly<Record<string, unknown>>
   readonly columns: readonly string[]
   readonly rows: Iterable<Row>
-  /** The row as a JSON object, and as CSV's fields. */
-  readonly json: (row: Row) => string
-  readonly csv: (row: Row) => string
+  /** Write the row as a JSON object, and as CSV's fields. */
+  readonly json: (row: Row, to: RowBytes) => void
+  readonly csv: (row: Row, to: RowBytes) => void
 }
 
 const CRLF = '\r\n'
@@ -17,34 +18,59 @@ const CRLF = '\r\n'
 export function writeTable<Row>(format: Format, table: Table<Row>): Writing {
   if (format === 'csv') {
     const head = table.columns.map(csvField).join(',') + CRLF
-    const row = (each: Row) => table.csv(each) + CRLF
-    return { pieces: piecesOf(table.rows, { head, row }), closing: csvClosing(table.columns) }
+    const pieces = piecesOf(table.rows, { head, row: table.csv, ending: CRLF })
+    return { pieces, closing: csvClosing(table.columns) }
   }
   if (format === 'ndjson') {
     // Each row ends its own line, so a reader of a line at a time never waits for the next row.
-    const row = (each: Row) => `${table.json(each)}\n`
-    return { pieces: piecesOf(table.rows, { head: '', row }), closing: ndjsonClosing }
+    const pieces = piecesOf(table.rows, { row: table.json, ending: '\n' })
+    return { pieces, closing: ndjsonClosing }
   }
   const head = `${JSON.stringify(table.head).slice(0, -1)},"rows":[\n`
-  const text = { head, row: table.json, separator: ',\n', tail: '\n' }
   return {
-    pieces: piecesOf(table.rows, text),
+    pieces: piecesOf(table.rows, { head, row: table.json, separator: ',\n', tail: '\n' }),
     closing: (end) => `],"end":${JSON.stringify(end)}}\n`,
   }
 }
 
-function* piecesOf<Row>(
-  rows: Iterable<Row>,
-  text: { head: string; row: (row: Row) => string; separator?: string; tail?: string },
-): Generator<Piece> {
-  const { separator = '', tail = '' } = text
-  if (text.head !== '') yield { text: text.head, rows: 0, reactions: 0 }
-  let before = ''
-  for (const row of rows) {
-    yield { text: before + text.row(row), rows: 1, reactions: 1 }
-    before = separator
+interface TableText<Row> {
+  readonly row: (row: Row, to: RowBytes) => void
+  readonly head?: string
+  /** After each row. */
+  readonly ending?: string
+  /** Between two rows. */
+  readonly separator?: string
+  readonly tail?: string
+}
+
+/** As many rows as are a chunk, and not one more: a row is a reaction that somebody pays for. */
+function* piecesOf<Row>(rows: Iterable<Row>, text: TableText<Row>): Generator<Piece> {
+  const [head, ending, separator, tail] = [text.head, text.ending, text.separator, text.tail].map(
+    (each = '') => new TextEncoder().encode(each),
+  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const gathered = rowBytes()
+  let count = 0
+  const piece = (): Piece => {
+    const rows = count
+    count = 0
+    return { text: '', utf8: gathered.take(), rows, reactions: rows }
   }
-  if (tail !== '') yield { text: tail, rows: 0, reactions: 0 }
+  let limit = FIRST_CHUNK_BYTES
+  let before = head
+  for (const row of rows) {
+    gathered.utf8(before)
+    text.row(row, gathered)
+    gathered.utf8(ending)
+    before = separator
+    count += 1
+    if (gathered.length < limit) continue
+    yield piece()
+    limit = CHUNK_BYTES
+  }
+  // Without any row its head has not been written.
+  if (before === head) gathered.utf8(head)
+  gathered.utf8(tail)
+  if (gathered.length > 0) yield piece()
 }
 
 export function ndjsonClosing(end: End): string {
