@@ -4,7 +4,7 @@
 
 /** How large a chunk of an answer is. The first is small, so that the reader soon sees the answer begin. */
 export const FIRST_CHUNK_BYTES = 2 * 1024
-export const CHUNK_BYTES = 32 * 1024
+export const CHUNK_BYTES = 64 * 1024
 
 export interface RowBytes {
   /** Bytes gathered. */
