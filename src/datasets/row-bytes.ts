@@ -2,9 +2,9 @@
 // heap grow twice as far. Integers too are written digit by digit: the engine keeps the strings that it makes of numbers
 // for a while, so that they live until the heap has grown.
 
-/** How large a chunk of an answer is. The first is small, so that the reader soon sees the answer begin. */
+/** How large a chunk of an answer is: with its last row still below 64 KB. The first is small, so that the reader soon sees the answer begin. */
 export const FIRST_CHUNK_BYTES = 2 * 1024
-export const CHUNK_BYTES = 64 * 1024
+export const CHUNK_BYTES = 60 * 1024
 
 export interface RowBytes {
   /** Bytes gathered. */
