@@ -16,7 +16,7 @@ import { cancellation } from './cancellation.ts'
 import { datasets } from './datasets.ts'
 import { hangingRedis } from './hanging-redis.ts'
 import { measure } from './measure.ts'
-import { type Options, type Part, readOptions } from './options.ts'
+import { type Options, PARTS, type Part, readOptions } from './options.ts'
 import { overshoot, overshootWithKill } from './overshoot.ts'
 import { paidRows } from './paid-rows.ts'
 import { bundlePeer, installPeers, peerRows } from './peer-rows.ts'
@@ -137,7 +137,8 @@ async function main(): Promise<void> {
     const results = await Promise.race([bench(options, folder), aborted(signal)])
     if (!results) return signal.throwIfAborted()
     const seconds = secondsSoFar()
-    console.log(report(results, { seconds, quick: options.quick }))
+    const isPart = options.parts.size < PARTS.length
+    console.log(report(results, { seconds, quick: options.quick, isPart }))
     if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

@@ -17,8 +17,15 @@ const COLUMNS: readonly { title: string; of(row: Row): string }[] = [
   { title: '+p99 at 20 ms', of: (row) => figure(row.addedP99Ms, 2) },
 ]
 
+export interface Took {
+  seconds: number
+  quick: boolean
+  /** Whether it was confined to some parts: then targets of the others are not spoken of. */
+  isPart: boolean
+}
+
 /** What the run was made on, and what it measured. */
-export function report(results: Results, took: { seconds: number; quick: boolean }): string {
+export function report(results: Results, took: Took): string {
   return [
     machine(results, took),
     '',
@@ -26,11 +33,11 @@ export function report(results: Results, took: { seconds: number; quick: boolean
     '',
     ...experiments(results),
     '',
-    ...targetLines(results),
+    ...targetLines(results, took),
   ].join('\n')
 }
 
-function machine({ engines }: Results, { seconds, quick }: { seconds: number; quick: boolean }) {
+function machine({ engines }: Results, { seconds, quick }: Took) {
   const [cpu] = cpus()
   return [
     `${quick ? 'Quick run: too short for more than a first look. ' : ''}${seconds.toFixed(0)} s on`,
@@ -84,13 +91,14 @@ function datasetsLine(datasets: NonNullable<Results['datasets']>): string {
   const perSecond = (rate: number) => `${(rate / 1000).toFixed(0)},000`
   const { peakAboveIdleBytes: peak } = datasets
   const memory = peak === null ? 'memory not told' : `${(peak / 1e6).toFixed(1)} MB above idle`
-  return `Data sets: ${perSecond(datasets.workerPerSecond)} reactions a second through the Worker, ${perSecond(datasets.nodePerSecond)} in plain Node (${datasets.workerCpuMicros.toFixed(2)} and ${datasets.nodeCpuMicros.toFixed(2)} µs of CPU each); first byte after ${ms(datasets.firstByteMs)}, the bare route's after ${ms(datasets.bareFirstByteMs)}; ${datasets.rows} rows, ${(datasets.bytes / 1e6).toFixed(0)} MB: ${memory}.`
+  return `Data sets: ${perSecond(datasets.workerPerSecond)} reactions a second through the Worker, ${perSecond(datasets.nodePerSecond)} in plain Node (${datasets.workerCpuMicros.toFixed(2)} and ${datasets.nodeCpuMicros.toFixed(2)} µs of CPU each); first byte after ${ms(datasets.firstByteMs)}, the bare route's after ${ms(datasets.bareFirstByteMs)} (${(datasets.firstByteMs / datasets.bareFirstByteMs).toFixed(0)} times); ${datasets.rows} rows, ${(datasets.bytes / 1e6).toFixed(0)} MB: ${memory}.`
 }
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`
 
-function targetLines(results: Results): string[] {
-  return targets(results).map(({ what, wanted, measured, held }) => {
+function targetLines(results: Results, { isPart }: Took): string[] {
+  const shown = targets(results).filter(({ measured }) => measured !== null || !isPart)
+  return shown.map(({ what, wanted, measured, held }) => {
     const verdict = measured === null ? '  -   ' : held ? '  ok  ' : 'MISSED'
     return `${verdict}  ${what}: ${measured ?? 'not measured in this run'} (${wanted})`
   })
