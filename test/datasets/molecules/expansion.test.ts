@@ -12,8 +12,8 @@ import {
   rulesOf,
 } from '../../../src/datasets/molecules/scenarios.ts'
 import { parseSmiles } from '../../../src/datasets/molecules/smiles.ts'
-import { networkOf } from '../../../src/datasets/networks.ts'
 import { runRandom } from '../../../src/datasets/random.ts'
+import { networkOf } from '../../../src/datasets/scenario.ts'
 import { elements, rows } from './read.ts'
 
 const canonical = (smiles: string) => canonicalSmiles(parseSmiles(smiles))
