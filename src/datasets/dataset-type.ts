@@ -8,6 +8,8 @@ export type Format = (typeof FORMATS)[number]
 /** Text of a data set, in the order in which it is written. */
 export interface Piece {
   readonly text: string
+  /** In place of a text: its UTF-8, nobody else's from then on. It becomes a chunk of the answer as it is. */
+  readonly utf8?: Uint8Array
   /** Rows (records, nodes and edges, ...) that end in it. */
   readonly rows: number
   /** Reactions that were fired for it since the piece before: what it costs. A piece may be without text. */

@@ -1,6 +1,7 @@
 // A data set as a stream that computes only what is read, and tells once how much that was.
 import { createHash } from 'node:crypto'
 import type { End, Piece, Writing } from './dataset-type.ts'
+import { CHUNK_BYTES, FIRST_CHUNK_BYTES } from './row-bytes.ts'
 
 export interface StreamOptions {
   /** What the last line tells beside the counts and the checksum. */
@@ -34,10 +35,6 @@ interface Chunk {
   readonly rows: number
   readonly reactions: number
 }
-
-const CHUNK_CHARACTERS = 32 * 1024
-/** The first chunk is small, so that the reader soon sees the answer begin. */
-const FIRST_CHUNK_CHARACTERS = 2 * 1024
 
 /** One chunk per pull, then the settlement, then the last line. Begins nothing: the first read does. */
 export function settledStream(
@@ -115,8 +112,16 @@ function* chunksOf(pieces: Iterable<Piece>): Generator<Chunk> {
   let pending = ''
   let rows = 0
   let reactions = 0
-  let limit = FIRST_CHUNK_CHARACTERS
+  let limit = FIRST_CHUNK_BYTES
   for (const piece of pieces) {
+    if (piece.utf8 !== undefined) {
+      if (pending !== '') yield { bytes: encoder.encode(pending), rows, reactions }
+      yield { bytes: piece.utf8, rows: piece.rows, reactions: piece.reactions }
+      pending = ''
+      rows = 0
+      reactions = 0
+      continue
+    }
     pending += piece.text
     rows += piece.rows
     reactions += piece.reactions
@@ -125,7 +130,7 @@ function* chunksOf(pieces: Iterable<Piece>): Generator<Chunk> {
     pending = ''
     rows = 0
     reactions = 0
-    limit = CHUNK_CHARACTERS
+    limit = CHUNK_BYTES
   }
   if (pending !== '' || reactions > 0) yield { bytes: encoder.encode(pending), rows, reactions }
 }

@@ -1,62 +1,83 @@
 // Tables as NDJSON, JSON or CSV (RFC 4180), row by row.
 import type { End, Format, Piece, Writing } from './dataset-type.ts'
+import { CHUNK_BYTES, FIRST_CHUNK_BYTES, type RowBytes, rowBytes } from './row-bytes.ts'
 
 export interface Table<Row> {
   /** What JSON says before the rows. */
   readonly head: Readonly<Record<string, unknown>>
   readonly columns: readonly string[]
   readonly rows: Iterable<Row>
-  /** The row as a JSON object, and as CSV's fields; empty for reactions that have made no row. */
-  readonly json: (row: Row) => string
-  readonly csv: (row: Row) => string
-  /** Fired for it since the row before; one where this is left out. */
-  readonly reactions?: (row: Row) => number
+  /** Write the row as a JSON object, and as CSV's fields. */
+  readonly json: (row: Row, to: RowBytes) => void
+  readonly csv: (row: Row, to: RowBytes) => void
+  /** Where it is given: what was fired for a row since the one before, and whether there is one or only that. */
+  readonly step?: (row: Row) => { reactions: number; isRow: boolean }
 }
 
 const CRLF = '\r\n'
+const ONE_ROW = { reactions: 1, isRow: true } as const
 
 export function writeTable<Row>(format: Format, table: Table<Row>): Writing {
   if (format === 'csv') {
     const head = table.columns.map(csvField).join(',') + CRLF
-    const text = { head, row: table.csv, ending: CRLF }
-    return { pieces: piecesOf(table, text), closing: csvClosing(table.columns) }
+    const pieces = piecesOf(table, { head, row: table.csv, ending: CRLF })
+    return { pieces, closing: csvClosing(table.columns) }
   }
   if (format === 'ndjson') {
     // Each row ends its own line, so a reader of a line at a time never waits for the next row.
-    const text = { head: '', row: table.json, ending: '\n' }
-    return { pieces: piecesOf(table, text), closing: ndjsonClosing }
+    const pieces = piecesOf(table, { row: table.json, ending: '\n' })
+    return { pieces, closing: ndjsonClosing }
   }
   const head = `${JSON.stringify(table.head).slice(0, -1)},"rows":[\n`
-  const text = { head, row: table.json, separator: ',\n', tail: '\n' }
   return {
-    pieces: piecesOf(table, text),
+    pieces: piecesOf(table, { head, row: table.json, separator: ',\n', tail: '\n' }),
     closing: (end) => `],"end":${JSON.stringify(end)}}\n`,
   }
 }
 
-function* piecesOf<Row>(
-  { rows, reactions = () => 1 }: Table<Row>,
-  text: {
-    head: string
-    row: (row: Row) => string
-    separator?: string
-    ending?: string
-    tail?: string
-  },
-): Generator<Piece> {
-  const { separator = '', ending = '', tail = '' } = text
-  if (text.head !== '') yield { text: text.head, rows: 0, reactions: 0 }
-  let before = ''
-  for (const row of rows) {
-    const line = text.row(row)
-    if (line === '') {
-      yield { text: '', rows: 0, reactions: reactions(row) }
-      continue
-    }
-    yield { text: before + line + ending, rows: 1, reactions: reactions(row) }
-    before = separator
+interface TableText<Row> {
+  readonly row: (row: Row, to: RowBytes) => void
+  readonly head?: string
+  /** After each row. */
+  readonly ending?: string
+  /** Between two rows. */
+  readonly separator?: string
+  readonly tail?: string
+}
+
+/** As many rows as are a chunk, and not one more: a row is a reaction that somebody pays for. */
+function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Generator<Piece> {
+  const [head, ending, separator, tail] = [text.head, text.ending, text.separator, text.tail].map(
+    (each = '') => new TextEncoder().encode(each),
+  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+  const gathered = rowBytes()
+  let count = 0
+  let reactions = 0
+  const piece = (): Piece => {
+    const counts = { rows: count, reactions }
+    count = 0
+    reactions = 0
+    return { text: '', utf8: gathered.take(), ...counts }
   }
-  if (tail !== '') yield { text: tail, rows: 0, reactions: 0 }
+  let limit = FIRST_CHUNK_BYTES
+  let before = head
+  for (const row of rows) {
+    const { reactions: fired, isRow } = step?.(row) ?? ONE_ROW
+    reactions += fired
+    if (!isRow) continue
+    gathered.utf8(before)
+    text.row(row, gathered)
+    gathered.utf8(ending)
+    before = separator
+    count += 1
+    if (gathered.length < limit) continue
+    yield piece()
+    limit = CHUNK_BYTES
+  }
+  // Without any row its head has not been written.
+  if (before === head) gathered.utf8(head)
+  gathered.utf8(tail)
+  if (gathered.length > 0 || reactions > 0) yield piece()
 }
 
 export function ndjsonClosing(end: End): string {

@@ -63,6 +63,8 @@ export interface MoleculeRow {
   readonly scenario: string
 }
 
+const utf8 = new TextEncoder()
+
 export function writeMolecules(
   given: MoleculeParams & { seed: number },
   format: Format,
@@ -75,9 +77,9 @@ export function writeMolecules(
     head: { ...(sample && { sample }), dataset_type: 'novel_molecules', params },
     columns: COLUMNS.map(({ name }) => name),
     rows: rowsOf(params),
-    json: ({ row }) => (row ? JSON.stringify(row) : ''),
-    csv: ({ row }) => (row ? csvRow(row) : ''),
-    reactions: ({ reactions }) => reactions,
+    json: ({ row }, to) => to.utf8(utf8.encode(JSON.stringify(row))),
+    csv: ({ row }, to) => to.utf8(utf8.encode(row ? csvRow(row) : '')),
+    step: ({ row, reactions }) => ({ reactions, isRow: row !== null }),
   })
 }
 

@@ -1,5 +1,6 @@
 // The data set reaction_trajectories: what it is, and how it is written.
 import type { Column, DatasetType, Format, Writing } from '../dataset-type.ts'
+import type { RowBytes } from '../row-bytes.ts'
 import { networkOf } from '../scenario.ts'
 import { csvField, writeTable } from '../table.ts'
 import { ALGORITHM } from './gillespie.ts'
@@ -10,7 +11,9 @@ import {
   type TrajectoryParams,
   trajectoryParams,
 } from './params.ts'
-import { reactionCells, trajectories } from './rows.ts'
+import { type Firing, reactionCells, trajectories } from './rows.ts'
+
+const UTF8 = new TextEncoder()
 
 const COLUMNS: readonly Column[] = [
   { name: 'run_id', type: 'integer', description: 'The run, from 0' },
@@ -68,16 +71,33 @@ function writeTrajectories(given: SeededParams, format: Format, sample?: boolean
   const network = networkOf(params.scenario)
   const cells = reactionCells(network, params)
   // The constant cells are made into text once per reaction, not once per row.
-  const json = cells.map((each) => JSON.stringify(each).slice(1))
-  const csv = cells.map((each) => Object.values(each).map(csvField).join(','))
+  const json = cells.map((each) => UTF8.encode(`,${JSON.stringify(each).slice(1)}`))
+  const csv = cells.map((each) => UTF8.encode(`,${Object.values(each).map(csvField).join(',')}`))
   return writeTable(format, {
     head: { ...(sample && { sample }), dataset_type: 'reaction_trajectories', params },
     columns: COLUMNS.map(({ name }) => name),
     rows: trajectories(network, params),
-    json: ({ runId, step, time, reaction }) =>
-      `{"run_id":${runId},"step":${step},"time":${time},${json[reaction]}`,
-    csv: ({ runId, step, time, reaction }) => `${runId},${step},${time},${csv[reaction]}`,
+    json: rowOf(['{"run_id":', ',"step":', ',"time":'], json),
+    csv: rowOf(['', ',', ','], csv),
   })
+}
+
+/** A row's numbers, each after its own text, and then its reaction's text. */
+function rowOf(before: readonly [string, string, string], rest: readonly Uint8Array[]) {
+  const [run, step, time] = before.map((each) => UTF8.encode(each)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
+  return (firing: Firing, to: RowBytes): void => {
+    to.utf8(run)
+    to.count(firing.runId)
+    to.utf8(step)
+    to.count(firing.step)
+    to.utf8(time)
+    to.number(firing.time)
+    to.utf8(rest[firing.reaction] as Uint8Array)
+  }
 }
 
 /** In the schema's order whoever named the seed: JSON shows them, and its bytes must be the same. */
