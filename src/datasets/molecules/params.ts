@@ -7,6 +7,7 @@ import { MOLECULE_SCENARIOS } from './scenarios.ts'
 
 const RESEARCH = { generations: [1, 12], max_heavy_atoms: [2, 24] } as const
 
+/** Pairs to look at grow with the square of max_molecules: 5,000 are about 10 s of CPU at worst. */
 export const MOLECULE_LIMITS: Readonly<Record<Tier, Readonly<Record<string, Range>>>> = {
   hobby: {
     max_molecules: [1, 1000],
@@ -14,8 +15,8 @@ export const MOLECULE_LIMITS: Readonly<Record<Tier, Readonly<Record<string, Rang
     generations: [1, 8],
     max_heavy_atoms: [2, 16],
   },
-  research: { max_molecules: [1, 5000], max_reactions: [1, 20_000], ...RESEARCH },
-  pro: { max_molecules: [1, 20_000], max_reactions: [1, 100_000], ...RESEARCH },
+  research: { max_molecules: [1, 2500], max_reactions: [1, 20_000], ...RESEARCH },
+  pro: { max_molecules: [1, 5000], max_reactions: [1, 100_000], ...RESEARCH },
 }
 
 const limited = (name: string, preset: number) => {

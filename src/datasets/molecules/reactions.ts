@@ -68,7 +68,7 @@ export function member(smiles: string, rules: readonly Rule[], open: Open): Memb
 /**
  * The reactions of `one` by itself (`other` null), rings that it closes among them, or of two
  * molecules, which may be alike: rule by rule, and each set of products once, whichever of several
- * equal places it happens at. What gives back its reactants is no reaction.
+ * equal places it happens at.
  * @param maxHeavyAtoms of each product
  */
 export function* reactionsOf(
@@ -118,7 +118,7 @@ function* distinct(
   reactants: readonly string[],
   maxHeavyAtoms: number,
 ): Generator<Reaction> {
-  const seen = new Set([[...reactants].sort().join('.')])
+  const seen = new Set<string>()
   for (const place of places) {
     const products = productsAt(place, rule, maxHeavyAtoms)
     if (products === null) continue

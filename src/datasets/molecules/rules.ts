@@ -47,7 +47,7 @@ export const RULES = {
   imidazole_closure: 'nC(C#N)=C(C#N)n>NC1=2.C3N1.C=2(C#N)N=3',
   amidine_addition: 'X#N.n>C1N.N=1',
   amidine_condensation: 'NB=O.n>NC=1.O.N1',
-  amidine_exchange: 'aM=N.n>N.C=1N.N1',
+  amidine_exchange: 'aM=N.nC>N.C=1N.N1C',
   pyrimidine_closure: 'NM=NC=CX#N>N=1C=NC=CC1N',
   amidine_hydrolysis: 'NM=N.w>NC=1.N.O1',
   amide_dehydration: 'NB=O>N#C.O',
