@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { mintApiKey } from '../src/api-key.ts'
 import { createApp } from '../src/app.ts'
+import { DATASET_TYPES } from '../src/datasets/catalogue.ts'
 import { signUp, testApp } from './support/app.ts'
 import { makeKey } from './support/keys.ts'
 
@@ -11,6 +12,9 @@ const PUBLIC = new Set([
   'POST /api/v1/auth/register',
   'POST /api/v1/auth/login',
   'GET /api/v1/billing/plans',
+  'POST /api/v1/datasets/estimate',
+  'GET /api/v1/datasets',
+  ...DATASET_TYPES.map((name) => `GET /api/v1/datasets/${name}`),
 ])
 const SIGNED = new Set(['POST /api/v1/billing/webhooks/stripe'])
 /** For a person who has logged in: no key opens it. */
