@@ -20,6 +20,8 @@ export interface Cycle {
 
 /** Links looked at before the search gives up. */
 const WORK = 3_000_000
+/** What it takes to tell whether a circuit multiplies, in links. */
+const CIRCUIT_WORK = 20
 
 /** One step of a circuit. */
 interface Step {
@@ -76,6 +78,7 @@ export function* autocatalyticCycles(
           if ((distance.get(to) ?? length) > left || isFutile(reaction)) continue
           path.push({ reaction, to })
           if (left === 0) {
+            work -= CIRCUIT_WORK
             const cycle = cycleOf(network, root, path)
             if (cycle) yield cycle
           } else {
