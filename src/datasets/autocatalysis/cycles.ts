@@ -20,6 +20,8 @@ export interface Cycle {
 
 /** Links looked at before the search gives up. */
 const WORK = 3_000_000
+/** What it takes to tell whether a circuit multiplies, in links. */
+const CIRCUIT_WORK = 20
 
 /** One step of a circuit. */
 interface Step {
@@ -67,19 +69,22 @@ export function* autocatalyticCycles(
 
       function* extend(from: number): Generator<Cycle> {
         const left = length - path.length - 1
-        for (const step of steps.get(from) ?? []) {
+        const list = steps.get(from) ?? []
+        for (let i = 0; i < list.length; i += 2) {
           work -= 1
           if (work < 0) return
-          if (left === 0 ? step.to !== root : step.to === root || onPath.has(step.to)) continue
-          if ((distance.get(step.to) ?? length) > left || isFutile(step.reaction)) continue
-          path.push(step)
+          const [reaction, to] = [list[i] as number, list[i + 1] as number]
+          if (left === 0 ? to !== root : to === root || onPath.has(to)) continue
+          if ((distance.get(to) ?? length) > left || isFutile(reaction)) continue
+          path.push({ reaction, to })
           if (left === 0) {
+            work -= CIRCUIT_WORK
             const cycle = cycleOf(network, root, path)
             if (cycle) yield cycle
           } else {
-            onPath.add(step.to)
-            yield* extend(step.to)
-            onPath.delete(step.to)
+            onPath.add(to)
+            yield* extend(to)
+            onPath.delete(to)
           }
           path.pop()
         }
@@ -98,23 +103,30 @@ export function* autocatalyticCycles(
   return true
 }
 
-/** From each molecule through each reaction that needs it to each product, food left out; and the way back. */
+/**
+ * From each molecule through each reaction that needs it to each product, food left out: reaction and product in turn.
+ * And the way back. Flat lists of numbers, for a large set has some hundred thousand.
+ */
 function links(network: CatalyticNetwork, reactions: Int32Array) {
-  const steps = new Map<number, Step[]>()
-  const sources = new Map<number, Set<number>>()
+  const steps = new Map<number, number[]>()
+  const sources = new Map<number, number[]>()
   const isMade = (molecule: number) => at(network.food, molecule) === 0
   for (const reaction of reactions) {
     const needed = [...listOf(network.reactants, reaction), ...listOf(network.catalysts, reaction)]
     for (const from of new Set(needed.filter(isMade))) {
       for (const to of listOf(network.products, reaction).filter(isMade)) {
-        const known = steps.get(from)
-        if (known) known.push({ reaction, to })
-        else steps.set(from, [{ reaction, to }])
-        sources.set(to, (sources.get(to) ?? new Set()).add(from))
+        append(steps, from, reaction, to)
+        append(sources, to, from)
       }
     }
   }
   return { steps, sources }
+}
+
+function append(lists: Map<number, number[]>, key: number, ...values: number[]): void {
+  const list = lists.get(key)
+  if (list) list.push(...values)
+  else lists.set(key, values)
 }
 
 /** Undefined for a circuit that does not multiply its members, or in which one consumes another's. */
