@@ -1,5 +1,5 @@
 // Reading data sets back, the way their consumers do.
-import type { End, Format } from '../../src/datasets/dataset-type.ts'
+import type { End, Format, Piece } from '../../src/datasets/dataset-type.ts'
 import { type Dataset, openDataset } from '../../src/datasets/open-dataset.ts'
 import { type DatasetRequest, datasetRequest } from '../../src/datasets/request.ts'
 import type { TrajectoryParams } from '../../src/datasets/trajectories/params.ts'
@@ -15,6 +15,12 @@ export interface Row {
   temperature: number
   scenario: string
 }
+
+const utf8 = new TextDecoder()
+
+/** A piece as the text that its reader gets. */
+export const pieceText = ({ text, utf8: bytes }: Piece): string =>
+  bytes ? utf8.decode(bytes) : text
 
 type Input = Partial<TrajectoryParams>
 

@@ -3,6 +3,7 @@ import type { Format } from '../../../src/datasets/dataset-type.ts'
 import { novelMolecules } from '../../../src/datasets/molecules/novel-molecules.ts'
 import { type MoleculeParams, moleculeParams } from '../../../src/datasets/molecules/params.ts'
 import type { MoleculeRow } from '../../../src/datasets/molecules/write-molecules.ts'
+import { pieceText } from '../read.ts'
 
 export const END = {
   rows: 3,
@@ -21,7 +22,7 @@ export function settled(input: Input): MoleculeParams & { seed: number } {
 
 export function text(input: Input = {}, format: Format = 'ndjson', sample = false): string {
   const { pieces, closing } = novelMolecules.write(settled(input), format, sample)
-  const all = [...pieces].map((piece) => piece.text).join('')
+  const all = [...pieces].map(pieceText).join('')
   return all + closing(sample ? { ...END, sample: true } : END)
 }
 
