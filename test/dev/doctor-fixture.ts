@@ -48,7 +48,11 @@ export async function doctor(
   const folder = emptyFolder()
   const lines = Object.entries(file).map(([name, value]) => `${name}='${value}'`)
   writeFileSync(join(folder, '.dev.vars'), lines.join('\n'))
-  const child = spawn(process.execPath, [DOCTOR, ...args], { cwd: folder, env })
+  const { NODE_COMPILE_CACHE } = process.env
+  const child = spawn(process.execPath, [DOCTOR, ...args], {
+    cwd: folder,
+    env: { NODE_COMPILE_CACHE, ...env },
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
