@@ -1,9 +1,10 @@
 // The Postgres of the stack: the embedded engine in a folder, or the server that a URL names.
-import { mkdirSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import { lockFolder } from './folder-lock.ts'
+import { emptyCluster } from './postgres-cluster.ts'
 import { serveWire } from './postgres-wire.ts'
 import { PortTakenError } from './serve.ts'
 
@@ -54,7 +55,11 @@ async function startEmbedded({
   const unlock = folder === undefined ? () => {} : lockFolder(folder, 'the embedded Postgres')
   let db: PGlite | undefined
   try {
-    db = await PGlite.create(folder === undefined ? {} : { dataDir: folder })
+    const isNew = folder === undefined || !existsSync(join(folder, 'PG_VERSION'))
+    db = await PGlite.create({
+      ...(folder !== undefined && { dataDir: folder }),
+      ...(isNew && { loadDataDir: await emptyCluster() }),
+    })
     const engine = db
     const wire = await serveWire(engine, port, idleInTransactionMs)
     return {
