@@ -28,6 +28,16 @@ test('a request that names its type alone gets a thousand reactions of the flask
   }
 })
 
+test.each([
+  ['miller_urey', 298.15],
+  ['formamide', 433.15],
+  ['alkaline_hydrothermal', 373.15],
+])('%s is at %d K where nothing else is asked for', (scenario, temperature_kelvin) => {
+  expect(parse({ params: { scenario } }).data?.params).toMatchObject({ temperature_kelvin })
+  const asked = { scenario, temperature_kelvin: 300 }
+  expect(parse({ params: asked }).data?.params).toMatchObject(asked)
+})
+
 test('what may be reserved is runs times reactions', () => {
   const request = parse({ params: { runs: 7, max_reactions: 300 } }).data
   expect(request && reactionsReserved(request)).toBe(2100)

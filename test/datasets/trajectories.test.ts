@@ -81,7 +81,7 @@ describe('the formats', () => {
     const { rows: _, ...json } = JSON.parse(await text(params, 'json')) as { rows: Row[] }
     expect(json).toEqual({
       dataset_type: 'reaction_trajectories',
-      params: { ...params, temperature_kelvin: 298.15 },
+      params: { ...params, temperature_kelvin: 433.15 },
       end: endOf(await sha256(allButLastLine(await text(params, 'json')))),
     })
     const lines = await text(params, 'ndjson')

@@ -1,7 +1,7 @@
 // What may be asked of reaction_trajectories: the schema, its defaults and its limits.
 import * as z from 'zod/mini'
 import { between, type DatasetType } from '../dataset-type.ts'
-import { SCENARIOS } from '../scenario.ts'
+import { SCENARIOS, type Scenario } from '../scenario.ts'
 import { strict } from '../strict.ts'
 
 /** The most that one answer may fire: runs x max_reactions. */
@@ -32,15 +32,17 @@ export const LIMITS = {
 
 const most = LIMITS.pro
 
-/**
- * All optional. Defaults: 10 runs of up to 100 reactions each of `miller_urey` at 298.15 K, which is about 1,000
- * rows. `max_reactions` is per run; a run ends earlier when nothing can react, or at `max_time_seconds` of its own
- * time. `seed` names the random numbers: the same request with the same seed gives the same bytes.
- */
-export const trajectoryParams = strict({
+/** Kelvin of the experiments that each scenario is after, where nothing else is asked for: see their networks. */
+export const DEFAULT_KELVIN: Readonly<Record<Scenario, number>> = {
+  miller_urey: 298.15,
+  formamide: 433.15,
+  alkaline_hydrothermal: 373.15,
+}
+
+const asked = strict({
   runs: z._default(z.int().check(...between(most.runs)), 10),
   max_reactions: z._default(z.int().check(...between(most.max_reactions)), 100),
-  temperature_kelvin: z._default(z.number().check(...between(most.temperature_kelvin)), 298.15),
+  temperature_kelvin: z.optional(z.number().check(...between(most.temperature_kelvin))),
   max_time_seconds: z.optional(z.number().check(z.positive(), z.maximum(MOST_SECONDS))),
   seed: z.optional(z.int().check(z.minimum(0))),
   scenario: z._default(z.enum(SCENARIOS), 'miller_urey'),
@@ -49,6 +51,20 @@ export const trajectoryParams = strict({
     path: ['max_reactions'],
     error: `runs x max_reactions must not exceed ${MOST_REACTIONS}`,
   }),
+)
+
+/**
+ * All optional. Defaults: 10 runs of up to 100 reactions each of `miller_urey`, which is about 1,000 rows, at the
+ * scenario's own temperature. `max_reactions` is per run; a run ends earlier when nothing can react, or at
+ * `max_time_seconds` of its own time. `seed` names the random numbers: the same request with the same seed gives the
+ * same bytes.
+ */
+export const trajectoryParams = z.pipe(
+  asked,
+  z.transform((params: z.output<typeof asked>) => ({
+    ...params,
+    temperature_kelvin: params.temperature_kelvin ?? DEFAULT_KELVIN[params.scenario],
+  })),
 )
 
 export type TrajectoryParams = z.output<typeof trajectoryParams>

@@ -5,6 +5,7 @@ import { networkOf } from '../scenario.ts'
 import { csvField, writeTable } from '../table.ts'
 import { ALGORITHM } from './gillespie.ts'
 import {
+  DEFAULT_KELVIN,
   LIMITS,
   reserved,
   type SeededParams,
@@ -47,6 +48,11 @@ export const reactionTrajectories: DatasetType<TrajectoryParams> = {
     method: [
       'Each scenario is a network of elementary mass-action steps with Arrhenius rates, which stand with their sources in src/datasets/networks.',
       'Gillespie’s direct method (1977) draws when the next reaction fires and which, from the molecule counts as they are; two random numbers a reaction.',
+      `temperature_kelvin is, where it is not given, that of the scenario: ${Object.entries(
+        DEFAULT_KELVIN,
+      )
+        .map(([scenario, kelvin]) => `${scenario} ${kelvin} K`)
+        .join(', ')}.`,
       'Random numbers: xoshiro128** from the seed and the run’s number, so that runs are independent and a request with more runs begins with the runs of a smaller one.',
     ],
     limitations: [
