@@ -1,18 +1,21 @@
 // `npm run check:generated`: the migrations in drizzle/ are those that src/data/schema.ts makes, and
-// none of them has been edited; the list of common passwords is the one that its package gives.
+// none of them has been edited; the list of common passwords is the one that its package gives, and the data cards are
+// what the data sets say of themselves.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { LIST_FILE, listFile } from './common-passwords.ts'
+import { dataCards } from './data-cards.ts'
 
 const KIT = join('node_modules', 'drizzle-kit', 'bin.cjs')
 
@@ -78,10 +81,15 @@ if (files.length > 0 || !output.includes('No schema changes')) {
   process.exitCode = 1
 }
 
-if (write) writeFileSync(LIST_FILE, listFile())
-if (!existsSync(LIST_FILE) || readFileSync(LIST_FILE, 'utf8') !== listFile()) {
+const made = new Map([[LIST_FILE, listFile()], ...dataCards()])
+for (const [file, text] of made) {
+  if (write) {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  }
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue
   console.error(
-    `${LIST_FILE} is not what @zxcvbn-ts/language-common gives: make it with \`npm run check:generated -- --write\` and commit it.`,
+    `${file} is not what it is made of: make it with \`npm run check:generated -- --write\` and commit it.`,
   )
   process.exitCode = 1
 }

@@ -1,6 +1,7 @@
 // What each type of data set tells of itself: how it is asked for, what it may cost, how it is written, what it is.
 import * as z from 'zod/mini'
 import type { Tier } from '../plans.ts'
+import type { Network } from './reaction-network.ts'
 
 export const FORMATS = ['ndjson', 'json', 'csv', 'graphml'] as const
 export type Format = (typeof FORMATS)[number]
@@ -75,6 +76,8 @@ export interface DatasetType<Params extends object = object> {
   /** By kind of record; a table has one kind. */
   readonly records: Readonly<Record<string, readonly Column[]>>
   readonly card: DataCard
+  /** The reaction networks that it is made of, with their rates. */
+  readonly networks?: Readonly<Record<string, Network>>
   /** The most reactions that it may fire, and so the most units that it may cost. */
   reserved(params: Params): number
   /** A name for the file, without seed and ending. */

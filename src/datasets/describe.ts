@@ -2,12 +2,13 @@
 import * as z from 'zod/mini'
 import { type DatasetTypeName, datasetTypeOf } from './catalogue.ts'
 import type { Column } from './dataset-type.ts'
+import type { Network } from './reaction-network.ts'
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** The body of GET /datasets/{type}. */
 export function describeType(name: DatasetTypeName) {
-  const { card, formats, algorithm, params, limits, records } = datasetTypeOf(name)
+  const { card, formats, algorithm, params, limits, records, networks } = datasetTypeOf(name)
   const kinds = Object.values(records).map(recordSchema)
   return {
     dataset_type: name,
@@ -16,7 +17,26 @@ export function describeType(name: DatasetTypeName) {
     formats,
     limits,
     params_schema: z.toJSONSchema(params, { io: 'input' }),
+    ...(networks && {
+      networks: Object.fromEntries(
+        Object.entries(networks).map(([each, network]) => [each, networkText(network)]),
+      ),
+    }),
     record_schema: { $schema: DIALECT, ...(kinds.length === 1 ? kinds[0] : { oneOf: kinds }) },
+  }
+}
+
+/** With the units in the names, as the API's fields have them. */
+function networkText({ volumeLitres, species, reactions }: Network) {
+  return {
+    volume_litres: volumeLitres,
+    species,
+    reactions: reactions.map(({ prefactor, activationEnergy, ...reaction }) => ({
+      ...reaction,
+      // mol, litres and seconds to the reaction's order.
+      prefactor,
+      activation_energy_kj_per_mol: activationEnergy,
+    })),
   }
 }
 

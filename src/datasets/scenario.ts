@@ -7,7 +7,7 @@ import type { Network } from './reaction-network.ts'
 export const SCENARIOS = ['miller_urey', 'formamide', 'alkaline_hydrothermal'] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
-const NETWORKS: Readonly<Record<Scenario, Network>> = {
+export const NETWORKS: Readonly<Record<Scenario, Network>> = {
   miller_urey: millerUrey,
   formamide,
   alkaline_hydrothermal: alkalineHydrothermal,

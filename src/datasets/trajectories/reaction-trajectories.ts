@@ -1,7 +1,7 @@
 // The data set reaction_trajectories: what it is, and how it is written.
 import type { Column, DatasetType, Format, Writing } from '../dataset-type.ts'
 import type { RowBytes } from '../row-bytes.ts'
-import { networkOf } from '../scenario.ts'
+import { NETWORKS, networkOf } from '../scenario.ts'
 import { csvField, writeTable } from '../table.ts'
 import { ALGORITHM } from './gillespie.ts'
 import {
@@ -46,7 +46,7 @@ export const reactionTrajectories: DatasetType<TrajectoryParams> = {
     summary:
       'Every reaction that fires, and when, in exact stochastic simulations of a small well-mixed prebiotic chemistry.',
     method: [
-      'Each scenario is a network of elementary mass-action steps with Arrhenius rates, which stand with their sources in src/datasets/networks.',
+      'Each scenario is a network of elementary mass-action steps with Arrhenius rates: see networks. Prefactors are in mol, L and s to the order of the reaction.',
       'Gillespie’s direct method (1977) draws when the next reaction fires and which, from the molecule counts as they are; two random numbers a reaction.',
       `temperature_kelvin is, where it is not given, that of the scenario: ${Object.entries(
         DEFAULT_KELVIN,
@@ -67,6 +67,7 @@ export const reactionTrajectories: DatasetType<TrajectoryParams> = {
       'M. Preiner et al., Nat. Ecol. Evol. 4, 534 (2020)',
     ],
   },
+  networks: NETWORKS,
   reserved,
   fileName: ({ scenario }) => scenario,
   write: writeTrajectories,
