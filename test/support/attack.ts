@@ -2,9 +2,8 @@
 // what each wants to be told, and what an answer may never hold.
 import { eq } from 'drizzle-orm'
 import { expect } from 'vitest'
-import { mintApiKey } from '../../src/api-key.ts'
+import { proveApiKey } from '../../src/api-key.ts'
 import { createApp } from '../../src/app.ts'
-import { randomBytes } from '../../src/crypto.ts'
 import {
   apiKeys,
   auditLog,
@@ -13,17 +12,17 @@ import {
   usageWindows,
   users,
 } from '../../src/data/schema.ts'
-import { hashPassword } from '../../src/password.ts'
-import { signToken } from '../../src/token.ts'
 import {
   type Answer,
   type Call,
   type Json,
   type Person,
+  signUp,
   type TestApp,
   testApp,
   unique,
 } from './app.ts'
+import { makeKey } from './keys.ts'
 import { stack, subscribe } from './stripe.ts'
 
 export interface Route {
@@ -169,32 +168,13 @@ export interface Citizen extends Person {
   testKey: string
 }
 
-/** Somebody who signed up and made a test key, their rows written at once: the password's hash is made once for all of them. */
+/** Somebody who signed up and made a test key. */
 export async function citizen(app: TestApp): Promise<Citizen> {
-  const { db, config, randomBytes } = app.deps
-  const id = crypto.randomUUID()
-  const [keyId, testKeyId] = [8, 8].map((length) =>
-    Buffer.from(randomBytes(length)).toString('hex'),
-  )
-  if (!keyId || !testKeyId) throw new Error('There is no randomness')
-  const email = `${unique('citizen')}@example.com`
-  await db.batch([
-    db.insert(users).values({
-      id,
-      email,
-      passwordHash: await passwordHash,
-      tier: 'hobby',
-      createdAt: new Date(),
-    }),
-    db.insert(apiKeys).values([
-      { id: keyId, userId: id, name: 'default', createdAt: new Date() },
-      { id: testKeyId, userId: id, name: 'trying', mode: 'test', createdAt: new Date() },
-    ]),
-  ])
-  const token = await signToken(config.jwtSecrets[0], { userId: id, epoch: 0 }, new Date())
-  const key = mintApiKey(config.apiKeySecrets, { userId: id, keyId })
-  const testKey = mintApiKey(config.apiKeySecrets, { userId: id, keyId: testKeyId, mode: 'test' })
-  return { id, keyId, email, password: PASSWORD, token, key, testKey }
+  const person = await signUp(app)
+  const ids = proveApiKey(app.deps.config.apiKeySecrets, person.key)
+  if (!ids) throw new Error('A key of ours is none')
+  const { key: testKey } = await makeKey(app, person, { mode: 'test' })
+  return { ...person, keyId: ids.keyId, testKey }
 }
 
 /** One who pays: the paid API reads what they send. */
@@ -203,9 +183,6 @@ export async function payer(app: TestApp): Promise<Citizen> {
   await subscribe(app, person)
   return person
 }
-
-const PASSWORD = 'correct horse battery staple'
-const passwordHash = hashPassword(PASSWORD, randomBytes)
 
 /** All that the database holds of somebody, as text: equal before and after where nothing was done to them. */
 export async function rowsOf({ deps: { db } }: TestApp, userId: string): Promise<string> {
