@@ -22,10 +22,10 @@ async function actions({ id }: Person): Promise<string[]> {
 }
 
 /** The same password as an earlier release would have hashed it. */
-async function outdated({ id }: Person): Promise<string> {
-  // scrypt, N=2, r=1, p=1, of 'correct horse battery' under sixteen zero bytes.
+async function outdated({ id, password }: Person): Promise<string> {
+  // scrypt, N=2, r=1, p=1, under sixteen zero bytes.
   const { scryptSync } = await import('node:crypto')
-  const hash = scryptSync('correct horse battery', new Uint8Array(16), 32, { N: 2, r: 1, p: 1 })
+  const hash = scryptSync(password, new Uint8Array(16), 32, { N: 2, r: 1, p: 1 })
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '')
   const passwordHash = `$scrypt$ln=1,r=1,p=1$${text(new Uint8Array(16))}$${text(hash)}`
   await deps.db.update(users).set({ passwordHash }).where(eq(users.id, id))

@@ -9,6 +9,7 @@ import {
   createdEvent,
   DAY_MS,
   due,
+  knowEvents,
   pass,
   rowOf,
   skipToNow,
@@ -21,6 +22,7 @@ let app: TestApp
 beforeEach(async () => {
   app = testApp()
   await skipToNow(app)
+  await knowEvents(app)
 })
 afterEach(() => skipToNow(app))
 const entryOf = async ({ id }: { id: string }) =>
