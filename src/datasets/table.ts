@@ -95,8 +95,11 @@ function csvClosing(columns: readonly string[]): (end: End) => string {
   }
 }
 
-/** RFC 4180, 2: fields with a comma, a quote or a line break are quoted, quotes doubled. */
+/**
+ * RFC 4180, 2: fields with a comma, a quote or a line break are quoted, quotes doubled. So are those with `#`, as in
+ * `C#N`: to readers who are told that it begins a comment it does so anywhere but in quotes.
+ */
 export function csvField(value: string | number): string {
   const text = String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return /[",#\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

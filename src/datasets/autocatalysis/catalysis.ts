@@ -49,6 +49,8 @@ function successes(trials: number, probability: number, random: Random): number[
   if (probability <= 0) return []
   const found: number[] = []
   const rate = probability < 1 ? ln(1 - probability) : Number.NEGATIVE_INFINITY
+  // Below 2^-54 the difference is 1: by no trial of any network's would one succeed.
+  if (rate === 0) return []
   for (let trial = -1; ; ) {
     trial += 1 + Math.floor(ln(1 - random.uniform()) / rate)
     if (trial >= trials) return found

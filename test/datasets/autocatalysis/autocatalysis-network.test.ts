@@ -245,6 +245,13 @@ test('without catalysis there is nothing to be found, and every format is still 
   })
 })
 
+test.each([Number.MIN_VALUE, 1e-18, 1e-14, 1e-12])(
+  'a level of %d ends, with nothing catalysed',
+  (catalysis_level) => {
+    expect(document({ catalysis_level }).summary).toMatchObject({ catalyses: 0 })
+  },
+)
+
 describe('the lines', () => {
   test.each(FORMATS)('of %s: all but the last in the pieces, the end in the last', (format) => {
     const { body, last, end } = write({}, format, true)

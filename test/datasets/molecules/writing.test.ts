@@ -26,6 +26,12 @@ describe('each format', () => {
     )
   })
 
+  test('has a # in CSV only within quotes, so that a reader may take another for the begin of a comment', () => {
+    const lines = text({ max_molecules: 80 }, 'csv').trimEnd().split('\r\n').slice(0, -1)
+    expect(lines.filter((line) => line.includes('#')).length).toBeGreaterThan(20)
+    for (const line of lines) expect(line.replaceAll(/"[^"]*"/g, '')).not.toContain('#')
+  })
+
   test('says in its last line how it ends, and which is a sample', () => {
     const last = (format: Format, sample: boolean) =>
       (text({ max_molecules: 3 }, format, sample).trimEnd().split('\n').at(-1) ?? '').trim()
