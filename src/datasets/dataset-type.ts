@@ -13,7 +13,10 @@ export interface Piece {
   readonly utf8?: Uint8Array
   /** Rows (records, nodes and edges, ...) that end in it. */
   readonly rows: number
-  /** Reactions that were fired for it since the piece before: what it costs. A piece may be without text. */
+  /**
+   * Reactions that were fired for it since the piece before: what it costs. A piece without text is a moment in which
+   * work that takes long lets others go on, and can be ended.
+   */
   readonly reactions: number
 }
 
@@ -67,7 +70,7 @@ export interface DatasetType<Params extends object = object> {
   readonly algorithm: string
   /** The first is the default. */
   readonly formats: readonly [Format, ...Format[]]
-  /** Unknown keys are errors; all have defaults but `seed`. */
+  /** Unknown keys are errors; every one may be left out. */
   readonly params: z.ZodMiniType<Params>
   /** By tier and parameter. The schema itself allows what the largest tier may ask for. */
   readonly limits: Readonly<Record<Tier, Readonly<Record<string, Range>>>>

@@ -73,14 +73,19 @@ export function settledStream(
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
       refuseIfStopped()
-      const next = chunks.next()
-      if (!next.done) {
-        // Before the bytes are the stream's, which may take them away.
-        checksum.update(next.value.bytes)
-        controller.enqueue(next.value.bytes)
-        rows += next.value.rows
-        reactions += next.value.reactions
-        return
+      for (let next = chunks.next(); !next.done; next = chunks.next()) {
+        const { bytes, ...chunk } = next.value
+        if (bytes.length > 0) {
+          // Before the bytes are the stream's, which may take them away.
+          checksum.update(bytes)
+          controller.enqueue(bytes)
+        }
+        rows += chunk.rows
+        reactions += chunk.reactions
+        if (bytes.length > 0) return
+        // Until then neither a caller who leaves is heard of, nor anybody else's request.
+        await new Promise((resolve) => setTimeout(resolve))
+        refuseIfStopped()
       }
     } catch (error) {
       await settleOnce(false)
@@ -106,31 +111,35 @@ export function settledStream(
   return { body, spent: () => reactions, ended: ended.promise }
 }
 
-/** Encodes pieces as they come, a chunk at a time: nothing is computed before a chunk is asked for. */
+/**
+ * Encodes pieces as they come, a chunk at a time: nothing is computed before a chunk is asked for. A piece without text
+ * ends the chunk that was begun, or gives one without bytes.
+ */
 function* chunksOf(pieces: Iterable<Piece>): Generator<Chunk> {
   const encoder = new TextEncoder()
   let pending = ''
   let rows = 0
   let reactions = 0
   let limit = FIRST_CHUNK_BYTES
-  for (const piece of pieces) {
-    if (piece.utf8 !== undefined) {
-      if (pending !== '') yield { bytes: encoder.encode(pending), rows, reactions }
-      yield { bytes: piece.utf8, rows: piece.rows, reactions: piece.reactions }
-      pending = ''
-      rows = 0
-      reactions = 0
-      continue
-    }
-    pending += piece.text
-    rows += piece.rows
-    reactions += piece.reactions
-    if (pending.length < limit) continue
-    yield { bytes: encoder.encode(pending), rows, reactions }
+  const chunk = (): Chunk => {
+    const begun = { bytes: encoder.encode(pending), rows, reactions }
     pending = ''
     rows = 0
     reactions = 0
-    limit = CHUNK_BYTES
+    return begun
   }
-  if (pending !== '' || reactions > 0) yield { bytes: encoder.encode(pending), rows, reactions }
+  for (const { text, utf8, ...counts } of pieces) {
+    if (utf8) {
+      if (pending !== '') yield chunk()
+      yield { bytes: utf8, ...counts }
+      continue
+    }
+    pending += text
+    rows += counts.rows
+    reactions += counts.reactions
+    if (text !== '' && pending.length < limit) continue
+    if (pending !== '') limit = CHUNK_BYTES
+    yield chunk()
+  }
+  if (pending !== '' || reactions > 0) yield chunk()
 }

@@ -64,7 +64,10 @@ function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Gener
   for (const row of rows) {
     const { reactions: fired, isRow } = step?.(row) ?? ONE_ROW
     reactions += fired
-    if (!isRow) continue
+    if (!isRow) {
+      yield { text: '', rows: 0, reactions: 0 }
+      continue
+    }
     gathered.utf8(before)
     text.row(row, gathered)
     gathered.utf8(ending)

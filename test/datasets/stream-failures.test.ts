@@ -54,6 +54,48 @@ describe('when something fails', () => {
   )
 })
 
+describe('work that finds nothing for long', () => {
+  /** Never a row, but for the first. */
+  function* fruitless() {
+    yield { text: 'the first\n', rows: 1, reactions: 1 }
+    for (;;) yield { text: '', rows: 0, reactions: 0 }
+  }
+  function start(signal?: AbortSignal) {
+    const settled: number[] = []
+    const { body, ended } = settledStream(
+      { pieces: fruitless(), closing: () => 'the end' },
+      {
+        end: { seed: 1, algorithm: 'a-1' },
+        settle: async (reactions) => void settled.push(reactions),
+        ...(signal && { signal }),
+      },
+    )
+    return { reader: body.getReader(), ended, settled }
+  }
+
+  test('has sent what it had, and ends when its caller leaves', async () => {
+    const client = new AbortController()
+    const { reader, ended, settled } = start(client.signal)
+    expect(lines([(await reader.read()).value])).toBe(1)
+    const next = reader.read()
+    const timer = setTimeout(() => client.abort())
+    await expect(next).rejects.toThrow('stopped')
+    await ended
+    clearTimeout(timer)
+    expect(settled).toEqual([1])
+  })
+
+  test('ends when its reader cancels', async () => {
+    const { reader, settled } = start()
+    await reader.read()
+    const next = reader.read()
+    await new Promise((resolve) => setTimeout(resolve))
+    await reader.cancel()
+    expect((await next).done).toBe(true)
+    expect(settled).toEqual([1])
+  })
+})
+
 describe("the request's signal", () => {
   test('stops the work and settles what was delivered, without a cancel', async () => {
     const client = new AbortController()

@@ -20,6 +20,8 @@ export interface Cycle {
 
 /** Links looked at before the search gives up. */
 const WORK = 3_000_000
+/** After so many others may go on. */
+const WORK_PER_MOMENT = 100_000
 /** What it takes to tell whether a circuit multiplies, in links. */
 const CIRCUIT_WORK = 20
 
@@ -31,16 +33,17 @@ interface Step {
 
 /**
  * The autocatalytic circuits within these reactions of up to so many molecules, food left out: the shortest first. Ends
- * with true when they were all, with false when the search took too long.
+ * with true when they were all, with false when the search took too long. Null now and then between them.
  */
 export function* autocatalyticCycles(
   network: CatalyticNetwork,
   reactions: Int32Array,
   maxLength: number,
-): Generator<Cycle, boolean> {
+): Generator<Cycle | null, boolean> {
   const { steps, sources } = links(network, reactions)
   const roots = [...steps.keys()].sort((one, other) => one - other)
   let work = WORK
+  let tell = WORK
 
   /** How many steps each molecule, none before the root, is from it, up to a limit. */
   function distances(root: number, limit: number): Map<number, number> {
@@ -98,6 +101,10 @@ export function* autocatalyticCycles(
 
       yield* extend(root)
       if (work < 0) return false
+      if (work < tell) {
+        tell = work - WORK_PER_MOMENT
+        yield null
+      }
     }
   }
   return true

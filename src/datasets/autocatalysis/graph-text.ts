@@ -22,7 +22,10 @@ export interface Section {
 const PIECE_CHARACTERS = 4096
 
 /** A reaction costs what it costs with the line of its node: what is never sent is never paid. */
-export function* pieces(from: Iterable<Entry>, { head, sections }: GraphText): Generator<Piece> {
+export function* pieces(
+  from: Iterable<Entry | null>,
+  { head, sections }: GraphText,
+): Generator<Piece> {
   if (head !== '') yield { text: head, rows: 0, reactions: 0 }
   let [text, rows, reactions] = ['', 0, 0]
   let section = -1
@@ -39,6 +42,14 @@ export function* pieces(from: Iterable<Entry>, { head, sections }: GraphText): G
   }
 
   for (const entry of from) {
+    if (entry === null) {
+      if (text !== '') yield { text, rows, reactions }
+      yield { text: '', rows: 0, reactions: 0 }
+      text = ''
+      rows = 0
+      reactions = 0
+      continue
+    }
     turnTo(sections.findIndex(({ kinds }) => kinds.includes(entry.kind)))
     const { row, separator } = sections[section] as Section
     text += (isFirst ? '' : `${separator}\n`) + row(entry)

@@ -21,14 +21,14 @@ export interface Sampled {
   readonly orders: number
 }
 
-/** What so many random orders end in. */
-export function irreducibleRafs(
+/** What so many random orders end in; null after each. */
+export function* irreducibleRafs(
   network: CatalyticNetwork,
   finder: RafFinder,
   maxRaf: Int32Array,
   samples: number,
   random: Random,
-): Sampled {
+): Generator<null, Sampled> {
   const found = new Map<string, IrreducibleRaf>()
   const end = finder.work() + WORK
   let orders = 0
@@ -37,6 +37,7 @@ export function irreducibleRafs(
     const known = found.get(reactions.join())
     if (known) known.samples += 1
     else found.set(reactions.join(), { reactions, samples: 1 })
+    yield null
   }
   return { rafs: [...found.values()], orders }
 }

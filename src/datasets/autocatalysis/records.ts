@@ -16,13 +16,19 @@ export interface Entry {
   readonly fields: Fields
 }
 
-/** Nothing is drawn before the first is asked for; sets and cycles are searched when their turn comes. */
-export function* entries(params: SeededParams): Generator<Entry> {
+/**
+ * Nothing is drawn before the first is asked for; sets and cycles are searched when their turn comes. Null is a moment
+ * in which what takes long lets others go on.
+ */
+export function* entries(params: SeededParams): Generator<Entry | null> {
+  yield null
   const network = withCatalysis(systemOf(params), params.catalysis_level, runRandom(params.seed, 0))
+  yield null
   const finder = rafFinder(network)
   const all = Int32Array.from({ length: network.reactions }, (_, reaction) => reaction)
   const maxRaf = finder.maxRaf(all)
   const made = finder.closure(maxRaf)
+  yield null
   const reached = finder.closure(all)
   const isReached = Uint8Array.from(all, (reaction) => (finder.canFire(reaction) ? 1 : 0))
   const inMaxRaf = new Uint8Array(network.reactions)
@@ -56,7 +62,8 @@ export function* entries(params: SeededParams): Generator<Entry> {
   }
   for (const reaction of all) yield* edges(reaction)
 
-  const { rafs, orders } = irreducibleRafs(
+  yield null
+  const { rafs, orders } = yield* irreducibleRafs(
     network,
     finder,
     maxRaf,
@@ -76,6 +83,10 @@ export function* entries(params: SeededParams): Generator<Entry> {
   const search = autocatalyticCycles(network, maxRaf, params.max_cycle_length)
   let next = search.next()
   for (; !next.done && cycles < params.max_cycles; next = search.next()) {
+    if (next.value === null) {
+      yield null
+      continue
+    }
     cycles += 1
     yield { kind: 'cycle', fields: cycleFields(next.value) }
   }
