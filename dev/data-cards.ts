@@ -8,6 +8,7 @@ interface Parameter {
   type?: string
   enum?: readonly string[]
   default?: unknown
+  description?: string
   minimum?: number
   maximum?: number
   exclusiveMinimum?: number
@@ -35,8 +36,10 @@ function cardOf(name: DatasetTypeName): string {
     list(limitations),
     '## Parameters',
     table(
-      ['name', 'is', 'default'],
-      parameters.map(([each, schema]) => [`\`${each}\``, kindOf(schema), defaultOf(schema)]),
+      ['name', 'is', 'default', 'means'],
+      parameters.map(([each, schema]) => [
+        ...[`\`${each}\``, kindOf(schema), defaultOf(schema), schema.description ?? ''],
+      ]),
     ),
     'By plan:',
     table(
@@ -64,30 +67,32 @@ function cardOf(name: DatasetTypeName): string {
 function networkTables(name: DatasetTypeName): string[] {
   const networks = Object.entries(datasetTypeOf(name).networks ?? {})
   if (networks.length === 0) return []
-  const sections = networks.flatMap(([scenario, { volumeLitres, species, reactions }]) => [
-    `### \`${scenario}\``,
-    `In ${volumeLitres} L at the start: ${Object.entries(species)
-      .filter(([, { initial }]) => initial > 0)
-      .map(([each, { initial }]) => `${numeral(initial)} ${each}`)
-      .join(', ')}.`,
-    table(
-      ['id', 'kind', 'reaction', 'A (mol, L, s)', 'E_a (kJ/mol)'],
-      reactions.map(({ id, type, equation, prefactor, activationEnergy }) => [
-        ...[
-          id,
-          type,
-          equation,
-          prefactor.toExponential().replace('+', ''),
-          String(activationEnergy),
-        ],
-      ]),
-    ),
-  ])
-  return [
-    '## Networks',
-    'Sources of each: the head of its file in `src/datasets/networks`.',
-    ...sections,
-  ]
+  const sections = networks.flatMap(([scenario, network]) => {
+    const { kelvin, meantForKelvin, sources, volumeLitres, species, reactions } = network
+    return [
+      `### \`${scenario}\``,
+      `At ${kelvin} K where nothing else is asked for; meant for ${meantForKelvin.join(' to ')} K. In ${volumeLitres} L at the start: ${Object.entries(
+        species,
+      )
+        .filter(([, { initial }]) => initial > 0)
+        .map(([each, { initial }]) => `${numeral(initial)} ${each}`)
+        .join(', ')}.`,
+      table(
+        ['id', 'kind', 'reaction', 'A (mol, L, s)', 'E_a (kJ/mol)'],
+        reactions.map(({ id, type, equation, prefactor, activationEnergy }) => [
+          ...[
+            id,
+            type,
+            equation,
+            prefactor.toExponential().replace('+', ''),
+            String(activationEnergy),
+          ],
+        ]),
+      ),
+      `Sources: ${sources.join('; ')}.`,
+    ]
+  })
+  return ['## Networks', ...sections]
 }
 
 const list = (lines: readonly string[]) => lines.map((line) => `- ${escaped(line)}`).join('\n')

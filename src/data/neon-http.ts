@@ -21,7 +21,8 @@ export class NeonDbError extends Error {
 
 /**
  * By object id, the types that are not left as Postgres's text: bool, int2, int4, oid, float4, float8, json, jsonb.
- * drizzle's columns read instants, dates, bigints and numerics from the text. Source: pg_type.dat
+ * drizzle's columns read instants, dates, bigints and numerics from the text; no statement of ours selects an array.
+ * Source: pg_type.dat
  */
 const READERS: Readonly<Record<number, (text: string) => unknown>> = {
   16: (text) => text === 't',
@@ -65,6 +66,9 @@ export interface NeonHttp {
   transaction(statements: readonly Statement[]): Promise<Result[]>
 }
 
+/** Of an answer that is not the database's, characters that its error keeps. */
+const MOST_OF_A_PAGE = 500
+
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/
 
 /** A client of `url`: one attempt a request, which ends after `timeoutMs`. What fails is a NeonDbError. */
@@ -83,11 +87,12 @@ export function neonHttp(url: string, timeoutMs: number): NeonHttp {
       const { ok, status } = response
       if (ok) return read(await response.json())
       if (status === 400) {
-        const said = (await response.json()) as { message: string }
-        refused = said.message
+        const said = (await response.json()) as Record<string, unknown>
+        refused = typeof said.message === 'string' ? said.message : 'Server error (HTTP status 400)'
         fields = said
       } else {
-        refused = `Server error (HTTP status ${status}): ${await response.text()}`
+        const page = (await response.text()).slice(0, MOST_OF_A_PAGE)
+        refused = `Server error (HTTP status ${status}): ${page}`
       }
     } catch (error) {
       refused = `Error connecting to database: ${error}`
@@ -133,7 +138,9 @@ function targetOf(text: string) {
 /** A parameter as Postgres reads it. @throws TypeError for objects, of which it has no one text */
 function parameterOf(value: unknown): string | null {
   if (value === null || value === undefined) return null
-  if (typeof value === 'object') throw new TypeError('A parameter is an object: give its text')
+  if (typeof value === 'object' || typeof value === 'function') {
+    throw new TypeError(`A parameter is of type ${typeof value}: give its text`)
+  }
   return String(value)
 }
 

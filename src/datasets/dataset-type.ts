@@ -72,6 +72,8 @@ export interface DatasetType<Params extends object = object> {
   readonly formats: readonly [Format, ...Format[]]
   /** Unknown keys are errors; every one may be left out. */
   readonly params: z.ZodMiniType<Params>
+  /** What each parameter means, with its unit. */
+  readonly parameters: Readonly<Record<string, string>>
   /** By tier and parameter. The schema itself allows what the largest tier may ask for. */
   readonly limits: Readonly<Record<Tier, Readonly<Record<string, Range>>>>
   /** What a test key is answered with, whatever it asks for: the same few rows each time. */

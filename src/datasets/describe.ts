@@ -8,7 +8,7 @@ const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** The body of GET /datasets/{type}. */
 export function describeType(name: DatasetTypeName) {
-  const { card, formats, algorithm, params, limits, records, networks } = datasetTypeOf(name)
+  const { card, formats, algorithm, limits, records, networks } = datasetTypeOf(name)
   const kinds = Object.values(records).map(recordSchema)
   return {
     dataset_type: name,
@@ -16,7 +16,7 @@ export function describeType(name: DatasetTypeName) {
     algorithm,
     formats,
     limits,
-    params_schema: z.toJSONSchema(params, { io: 'input' }),
+    params_schema: paramsSchema(name),
     ...(networks && {
       networks: Object.fromEntries(
         Object.entries(networks).map(([each, network]) => [each, networkText(network)]),
@@ -26,9 +26,29 @@ export function describeType(name: DatasetTypeName) {
   }
 }
 
+function paramsSchema(name: DatasetTypeName) {
+  const { params, parameters } = datasetTypeOf(name)
+  const { properties = {}, ...schema } = z.toJSONSchema(params, { io: 'input' })
+  const described = Object.entries(properties).map(([each, property]) => [
+    each,
+    { ...(property as object), description: parameters[each] },
+  ])
+  return { ...schema, properties: Object.fromEntries(described) }
+}
+
 /** With the units in the names, as the API's fields have them. */
-function networkText({ volumeLitres, species, reactions }: Network) {
+function networkText({
+  kelvin,
+  meantForKelvin,
+  sources,
+  volumeLitres,
+  species,
+  reactions,
+}: Network) {
   return {
+    default_kelvin: kelvin,
+    meant_for_kelvin: meantForKelvin,
+    sources,
     volume_litres: volumeLitres,
     species,
     reactions: reactions.map(({ prefactor, activationEnergy, ...reaction }) => ({

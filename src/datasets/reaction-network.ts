@@ -37,6 +37,11 @@ export interface Reaction {
 }
 
 export interface Network {
+  /** Kelvin of the experiments that it is after. */
+  readonly kelvin: number
+  /** Between which its rates make sense. */
+  readonly meantForKelvin: readonly [least: number, most: number]
+  readonly sources: readonly string[]
   /** The well-mixed volume, in litres. */
   readonly volumeLitres: number
   readonly species: Readonly<Record<string, Species>>

@@ -91,13 +91,13 @@ function estimateOf(c: AppContext, request: DatasetRequest) {
     plans: TIERS.map((tier) => {
       const { quotas } = PLANS[tier]
       const errors = excessesOf(request, tier)
-      const isWithinQuota = reactions <= quotas.reactions
-      return {
-        tier,
-        allowed: errors.length === 0 && isWithinQuota,
-        reactions_quota: quotas.reactions,
-        errors,
+      if (reactions > quotas.reactions) {
+        errors.push({
+          path: 'params',
+          message: `more reactions than the plan ${tier} has in a month`,
+        })
       }
+      return { tier, allowed: errors.length === 0, reactions_quota: quotas.reactions, errors }
     }),
   }
 }

@@ -2,13 +2,17 @@
 import * as z from 'zod/mini'
 import { nearestName } from './nearest-name.ts'
 
+/** An error is for a person to read, and not for a caller to make large. */
+const MOST_KEYS = 5
+
 /** Like `z.strictObject`, but the error of an unknown key names it and the key it resembles. */
 export function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined
-      return issue.keys.map((key) => unknownKey(key, known)).join('; ')
+      const shown = issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(key, known))
+      return [...shown, ...(shown.length < issue.keys.length ? ['…'] : [])].join('; ')
     },
   })
 }

@@ -15,6 +15,7 @@ export interface Table<Row> {
 }
 
 const CRLF = '\r\n'
+const MOMENT: Piece = { text: '', rows: 0, reactions: 0 }
 const ONE_ROW = { reactions: 1, isRow: true } as const
 
 export function writeTable<Row>(format: Format, table: Table<Row>): Writing {
@@ -65,7 +66,7 @@ function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Gener
     const { reactions: fired, isRow } = step?.(row) ?? ONE_ROW
     reactions += fired
     if (!isRow) {
-      yield { text: '', rows: 0, reactions: 0 }
+      yield MOMENT
       continue
     }
     gathered.utf8(before)
@@ -76,6 +77,8 @@ function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Gener
     if (gathered.length < limit) continue
     yield piece()
     limit = CHUNK_BYTES
+    // Rows that are found in steps take long.
+    if (step) yield MOMENT
   }
   // Without any row its head has not been written.
   if (before === head) gathered.utf8(head)

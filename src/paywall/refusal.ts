@@ -80,7 +80,7 @@ function quotaRefusal(
     used[unit] + cost <= quota && heldUntil !== null && heldUntil < window.end.getTime()
   const advice = isHeld
     ? 'Calls of yours that are still running hold the rest: ask again when they have ended.'
-    : `Ask for less, wait until resets_at${tier === TIERS.at(-1) ? '' : ' or choose a larger plan in the portal'}.`
+    : `Ask for less${cost > quota ? '' : ', wait until resets_at'}${tier === TIERS.at(-1) ? '' : ' or choose a larger plan in the portal'}.`
   const wait = isHeld ? new Date(heldUntil) : window.end
   return new Problem('quota_exceeded', {
     detail: `This call may cost ${cost} ${name} and ${left} of ${quota} are left. ${advice}`,

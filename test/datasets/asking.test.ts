@@ -91,7 +91,11 @@ describe('an estimate', () => {
     const { key } = await customer('hobby')
     const fits = { ...order, params: { runs: 1, max_reactions: 10_000 } }
     const above = { ...order, params: { runs: 100, max_reactions: 101 } }
-    expect((await estimate(above)).json.plans[0].allowed).toBe(false)
+    const [{ allowed, errors }] = (await estimate(above)).json.plans
+    expect([allowed, errors[0].message]).toEqual([
+      false,
+      'more reactions than the plan hobby has in a month',
+    ])
     expect((await app.call('POST', '/datasets/generate', { key, body: above })).json.code).toBe(
       'quota_exceeded',
     )

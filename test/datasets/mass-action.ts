@@ -21,6 +21,9 @@ export function network(
   ])
   return compileNetwork(
     {
+      kelvin: 298.15,
+      meantForKelvin: [250, 700],
+      sources: [],
       volumeLitres: perMolar / AVOGADRO,
       species: Object.fromEntries(species),
       reactions: Object.entries(rates).map(([equation, prefactor], i) => ({

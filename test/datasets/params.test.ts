@@ -21,6 +21,7 @@ test('a request that names its type alone gets a thousand reactions of the flask
         runs: 10,
         max_reactions: 100,
         temperature_kelvin: 298.15,
+        max_time_seconds: 1e12,
         scenario: 'miller_urey',
       },
     })
@@ -101,6 +102,13 @@ describe('unknown keys', () => {
     expect(errors({ params: { pressure: 1 } })).toEqual([
       'params: unknown key "pressure": known are runs, max_reactions, temperature_kelvin, max_time_seconds, seed, scenario',
     ])
+  })
+
+  test('thousands of keys are answered shortly', () => {
+    const keys = Array.from({ length: 5_000 }, (_, i) => [`k${i}`, 1])
+    const [error, ...more] = errors({ params: Object.fromEntries(keys) })
+    expect([error?.length, more]).toEqual([expect.any(Number), []])
+    expect(error?.length).toBeLessThan(1_000)
   })
 
   test('a key of any length is answered shortly', () => {

@@ -16,6 +16,19 @@ export const autocatalysisNetwork: DatasetType<AutocatalysisParams> = {
   algorithm: ALGORITHM,
   formats: ['json', 'ndjson', 'graphml'],
   params: autocatalysisParams,
+  parameters: {
+    network: 'random polymers, or the network of a scenario',
+    alphabet_size: 'Letters of the polymers; of random alone',
+    max_length:
+      'Of a polymer; of random alone. Two letters: 6 gives 1,032 reactions, 8 gives 6,152, 10 gives 32,776, 12 gives 163,848',
+    food_length: 'Polymers up to it are food; below max_length; of random alone',
+    catalysis_level: 'Reactions that a molecule catalyses in the mean',
+    max_reactions: 'A network of more is refused, not cut',
+    irreducible_samples: 'Random orders in which irreducible sets are searched',
+    max_cycles: 'Cycles listed',
+    max_cycle_length: 'Molecules of a cycle',
+    seed: 'Who catalyses what, and the orders. Left out, we choose one and say it',
+  },
   limits: LIMITS,
   sample: {
     network: 'random',

@@ -1,7 +1,7 @@
 // What may be asked of autocatalysis_network: parameters, defaults, limits, cost.
 import * as z from 'zod/mini'
 import type { Tier } from '../../plans.ts'
-import type { Range } from '../dataset-type.ts'
+import { between, type Range } from '../dataset-type.ts'
 import { networkOf, SCENARIOS } from '../scenario.ts'
 import { strict } from '../strict.ts'
 import type { ReactionSystem } from './catalytic-network.ts'
@@ -31,8 +31,7 @@ export const LIMITS: Readonly<Record<Tier, Readonly<Record<string, Range>>>> = {
   pro: MOST,
 }
 
-const within = ([least, most]: Range) => [z.minimum(least), z.maximum(most)] as const
-const integer = (range: Range, value: number) => z._default(z.int().check(...within(range)), value)
+const integer = (range: Range, value: number) => z._default(z.int().check(...between(range)), value)
 
 /**
  * All optional. Default: the polymers of two letters up to length 6 with their 1,032 reactions. `alphabet_size`,
@@ -44,7 +43,7 @@ export const autocatalysisParams = strict({
   alphabet_size: integer(MOST.alphabet_size, 2),
   max_length: integer(MOST.max_length, 6),
   food_length: integer(MOST.food_length, 2),
-  catalysis_level: z._default(z.number().check(...within(MOST.catalysis_level)), 2),
+  catalysis_level: z._default(z.number().check(...between(MOST.catalysis_level)), 2),
   max_reactions: integer(MOST.max_reactions, 10_000),
   irreducible_samples: integer(MOST.irreducible_samples, 10),
   max_cycles: integer(MOST.max_cycles, 100),
@@ -59,7 +58,10 @@ export const autocatalysisParams = strict({
   }
   const needed = reserved(params)
   if (needed > params.max_reactions) {
-    refuse('max_reactions', `the network has ${needed} reactions`)
+    refuse(
+      'max_reactions',
+      `the network has ${needed} reactions: raise it, or ask for a smaller network`,
+    )
   } else if (params.catalysis_level > catalysable(params)) {
     refuse('catalysis_level', `the network has ${catalysable(params)} reactions to catalyse`)
   }

@@ -9,6 +9,14 @@ export const novelMolecules: DatasetType<MoleculeParams> = {
   algorithm: 'rule-expansion-1',
   formats: ['ndjson', 'json', 'csv'],
   params: moleculeParams,
+  parameters: {
+    scenario: 'The food set and the rules',
+    max_molecules: 'Ends the expansion; food does not count',
+    max_reactions: 'Ends the expansion: applications of rules, which are what it costs',
+    generations: 'Ends the expansion: rounds of the rules',
+    max_heavy_atoms: 'Of a molecule: products with more atoms that are not hydrogen are left out',
+    seed: 'The order within generations, and so what is in when a limit cuts. Left out, we choose one and say it',
+  },
   limits: MOLECULE_LIMITS,
   sample: {
     scenario: 'miller_urey',

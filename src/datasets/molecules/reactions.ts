@@ -93,21 +93,15 @@ export function* reactionsOf(
       yield* distinct(alone(open(one.smiles), rule), rule, [one.smiles], maxHeavyAtoms)
       continue
     }
-    if (isAt(forward)) {
-      yield* distinct(
-        together(open(one.smiles), open(other.smiles), rule),
-        rule,
-        [one.smiles, other.smiles],
-        maxHeavyAtoms,
-      )
-    }
-    if (isAt(backward)) {
-      yield* distinct(
-        together(open(other.smiles), open(one.smiles), rule),
-        rule,
-        [other.smiles, one.smiles],
-        maxHeavyAtoms,
-      )
+    // Either of them may take the rule's first place: to the same products it is the same reaction.
+    const seen = new Set<string>()
+    for (const [mask, first, second] of [
+      [forward, one.smiles, other.smiles],
+      [backward, other.smiles, one.smiles],
+    ] as const) {
+      if (!isAt(mask)) continue
+      const places = together(open(first), open(second), rule)
+      yield* distinct(places, rule, [first, second], maxHeavyAtoms, seen)
     }
   }
 }
@@ -117,8 +111,8 @@ function* distinct(
   rule: Rule,
   reactants: readonly string[],
   maxHeavyAtoms: number,
+  seen = new Set<string>(),
 ): Generator<Reaction> {
-  const seen = new Set<string>()
   for (const place of places) {
     const products = productsAt(place, rule, maxHeavyAtoms)
     if (products === null) continue

@@ -12,10 +12,18 @@
 // energies are those usual for catalysed hydrogenation and for hydrolysis, and the prefactors give formate
 // first and most, then methanol, then C2 and C3 products, and traces of methane, in the 16 hours of the
 // experiments at 373 K; in years, all of the hydrogen ends in acetate and pyruvate. Acids are written neutral so
-// that equations balance without charges; the mineral is not a species. Meant for 300 to 423 K.
+// that equations balance without charges; the mineral is not a species.
 import type { Network } from '../reaction-network.ts'
 
 export const alkalineHydrothermal: Network = {
+  kelvin: 373.15,
+  meantForKelvin: [300, 423],
+  sources: [
+    'Russell & Martin (2004), Trends Biochem. Sci. 29:358-363',
+    'Preiner et al. (2020), Nat. Ecol. Evol. 4:534-542',
+    'Huber & Waechtershaeuser (1997), Science 276:245-247',
+    'Chandru et al. (2016), Sci. Rep. 6:29883',
+  ],
   // A pore's share of fluid: 1 mol/L is 6,022 molecules.
   volumeLitres: 1e-20,
   species: {

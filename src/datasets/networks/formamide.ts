@@ -12,11 +12,21 @@
 // Hydrolysis of HCN and formamide: Miyakawa, Cleaves & Miller (2002), Orig. Life Evol. Biosph. 32:195-208.
 //
 // The rates are illustrative: energies in the range of these papers, prefactors chosen so that all
-// branches are seen around the 430 K of the experiments, within their 48 hours. Meant for 373 to 483 K, where
-// formamide boils; at 298 K the same steps take years.
+// branches are seen around the 430 K of the experiments, within their 48 hours. Formamide boils at 483 K; at 298 K the
+// same steps take years.
 import type { Network } from '../reaction-network.ts'
 
 export const formamide: Network = {
+  kelvin: 433.15,
+  meantForKelvin: [373, 483],
+  sources: [
+    'Saladino et al. (2001), Bioorg. Med. Chem. 9:1249-1253',
+    'Saladino et al. (2012), Phys. Life Rev. 9:84-104',
+    'Nguyen et al. (2013), J. Phys. Chem. A 117:2543-2555',
+    'Oro (1960), Biochem. Biophys. Res. Commun. 2:407-412',
+    'Sanchez, Ferris & Orgel (1967), J. Mol. Biol. 30:223-253',
+    'Miyakawa, Cleaves & Miller (2002), Orig. Life Evol. Biosph. 32:195-208',
+  ],
   // 1 mol/L is 602 molecules: formamide at 25 mol/L, nearly neat.
   volumeLitres: 1e-21,
   species: {

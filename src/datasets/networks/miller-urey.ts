@@ -13,10 +13,18 @@
 // and aldehyde are folded into the prefactors, and the hydrations m10 and m11 are set to the fast
 // side so that glycine shows within short trajectories. The gases are treated as dissolved in the
 // one volume. A discharge does not know the temperature: its steps have no activation energy.
-// Meant for liquid water, 273 to 373 K.
+// Meant for liquid water.
 import type { Network } from '../reaction-network.ts'
 
 export const millerUrey: Network = {
+  kelvin: 298.15,
+  meantForKelvin: [273, 373],
+  sources: [
+    'Miller (1953), Science 117:528-529',
+    'Miller & Urey (1959), Science 130:245-251',
+    'Schlesinger & Miller (1973), J. Am. Chem. Soc. 95:3729-3735',
+    'Moutou et al. (1995), J. Phys. Org. Chem. 8:721-730',
+  ],
   // A droplet 27 nm across: 1 mol/L is 6,022 molecules.
   volumeLitres: 1e-20,
   species: {

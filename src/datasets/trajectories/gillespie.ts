@@ -9,7 +9,7 @@ import type { CompiledNetwork } from './compile.ts'
  * Names generator, seeding, order of draws and the networks with their constants. Whoever changes
  * any of them changes the bytes that a seed stands for, and gives this a new number.
  */
-export const ALGORITHM = 'gillespie-direct-1'
+export const ALGORITHM = 'gillespie-direct-2'
 
 /** One realisation, advanced reaction by reaction. */
 export interface Run {

@@ -5,7 +5,6 @@ import { NETWORKS, networkOf } from '../scenario.ts'
 import { csvField, writeTable } from '../table.ts'
 import { ALGORITHM } from './gillespie.ts'
 import {
-  DEFAULT_KELVIN,
   LIMITS,
   reserved,
   type SeededParams,
@@ -32,11 +31,20 @@ export const reactionTrajectories: DatasetType<TrajectoryParams> = {
   algorithm: ALGORITHM,
   formats: ['ndjson', 'json', 'csv'],
   params: trajectoryParams,
+  parameters: {
+    runs: 'Simulations, each from the start. runs x max_reactions must not exceed 1,000,000',
+    max_reactions: 'Of each run; it ends earlier where nothing can react',
+    temperature_kelvin: 'K. Left out, that of the scenario’s experiments: see networks',
+    max_time_seconds: 's of simulated time, of each run: no reaction later than it is in',
+    seed: 'The same request with the same seed gives the same bytes. Left out, we choose one and say it',
+    scenario: 'The network',
+  },
   limits: LIMITS,
   sample: {
     runs: 2,
     max_reactions: 5,
     temperature_kelvin: 298.15,
+    max_time_seconds: 1e12,
     seed: 1,
     scenario: 'miller_urey',
   },
@@ -48,11 +56,6 @@ export const reactionTrajectories: DatasetType<TrajectoryParams> = {
     method: [
       'Each scenario is a network of elementary mass-action steps with Arrhenius rates: see networks. Prefactors are in mol, L and s to the order of the reaction.',
       'Gillespie’s direct method (1977) draws when the next reaction fires and which, from the molecule counts as they are; two random numbers a reaction.',
-      `temperature_kelvin is, where it is not given, that of the scenario: ${Object.entries(
-        DEFAULT_KELVIN,
-      )
-        .map(([scenario, kelvin]) => `${scenario} ${kelvin} K`)
-        .join(', ')}.`,
       'Random numbers: xoshiro128** from the seed and the run’s number, so that runs are independent and a request with more runs begins with the runs of a smaller one.',
     ],
     limitations: [
@@ -62,9 +65,7 @@ export const reactionTrajectories: DatasetType<TrajectoryParams> = {
     ],
     citations: [
       'D. T. Gillespie, J. Phys. Chem. 81, 2340 (1977)',
-      'S. L. Miller & H. C. Urey, Science 130, 245 (1959)',
-      'R. Saladino et al., Phys. Life Rev. 9, 84 (2012)',
-      'M. Preiner et al., Nat. Ecol. Evol. 4, 534 (2020)',
+      'Of each network: networks.sources',
     ],
   },
   networks: NETWORKS,
@@ -120,7 +121,7 @@ function inOrder({
     runs,
     max_reactions,
     temperature_kelvin,
-    ...(max_time_seconds !== undefined && { max_time_seconds }),
+    max_time_seconds,
     seed,
     scenario,
   }

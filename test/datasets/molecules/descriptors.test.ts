@@ -14,8 +14,9 @@ import {
   formulaText,
   type Molecule,
 } from '../../../src/datasets/molecules/molecule.ts'
-import { FOOD, MOLECULE_SCENARIOS } from '../../../src/datasets/molecules/scenarios.ts'
+import { FOOD } from '../../../src/datasets/molecules/scenarios.ts'
 import { parseSmiles } from '../../../src/datasets/molecules/smiles.ts'
+import { SCENARIOS } from '../../../src/datasets/scenario.ts'
 import { rows } from './read.ts'
 
 describe('formula and exact mass', () => {
@@ -119,7 +120,7 @@ describe('complexity', () => {
 
   test('is that of the pairs of bonds and their orbits under all automorphisms', () => {
     let seen = 0
-    for (const scenario of MOLECULE_SCENARIOS) {
+    for (const scenario of SCENARIOS) {
       for (const row of rows({ scenario, max_heavy_atoms: 10, max_molecules: 300 })) {
         if (/^\[/.test(row.smiles)) continue
         expect(`${row.smiles} ${row.complexity.toFixed(2)}`).toBe(
@@ -162,7 +163,7 @@ function libraryEnvironments(smiles: string): Set<string> {
 
 describe('novelty', () => {
   test('is 1 less the highest Tanimoto similarity, by the library’s view of the atoms', () => {
-    for (const scenario of MOLECULE_SCENARIOS) {
+    for (const scenario of SCENARIOS) {
       // CO is charged for the library alone, and hydrogen has no heavy atoms.
       const plain = (smiles: string) => !smiles.startsWith('[')
       const references = [...FOOD[scenario], ...KNOWN_MOLECULES.split(' ')]

@@ -3,8 +3,8 @@ import { Molecule } from 'openchemlib'
 import { describe, expect, test } from 'vitest'
 import { canonicalSmiles } from '../../../src/datasets/molecules/canonical.ts'
 import { hydrogens } from '../../../src/datasets/molecules/molecule.ts'
-import { MOLECULE_SCENARIOS } from '../../../src/datasets/molecules/scenarios.ts'
 import { parseSmiles } from '../../../src/datasets/molecules/smiles.ts'
+import { SCENARIOS } from '../../../src/datasets/scenario.ts'
 import { rows } from './read.ts'
 
 const SIZES = [
@@ -13,7 +13,7 @@ const SIZES = [
 ] as const
 
 describe.each(SIZES)('at %s', (_name, input) => {
-  const all = MOLECULE_SCENARIOS.flatMap((scenario) => rows({ ...input, scenario }))
+  const all = SCENARIOS.flatMap((scenario) => rows({ ...input, scenario }))
   const parsed = all.map((row) => ({ row, library: Molecule.fromSmiles(row.smiles) }))
 
   test('there is something to look at', () => {
@@ -54,7 +54,7 @@ describe.each(SIZES)('at %s', (_name, input) => {
   })
 
   test('no molecule comes twice', () => {
-    for (const scenario of MOLECULE_SCENARIOS) {
+    for (const scenario of SCENARIOS) {
       const smiles = all.filter((row) => row.scenario === scenario).map((row) => row.smiles)
       expect(new Set(smiles).size).toBe(smiles.length)
     }

@@ -9,8 +9,9 @@ import {
   reactionsOf,
 } from '../../../src/datasets/molecules/reactions.ts'
 import { compileRule, RULES, type RuleName } from '../../../src/datasets/molecules/rules.ts'
-import { MOLECULE_SCENARIOS, rulesOf } from '../../../src/datasets/molecules/scenarios.ts'
+import { rulesOf } from '../../../src/datasets/molecules/scenarios.ts'
 import { parseSmiles } from '../../../src/datasets/molecules/smiles.ts'
+import { SCENARIOS } from '../../../src/datasets/scenario.ts'
 import { rows } from './read.ts'
 
 const open = opener()
@@ -138,9 +139,9 @@ describe('left alone are', () => {
 })
 
 test('every rule has a scenario, and no scenario more rules than a mask has bits', () => {
-  const used = MOLECULE_SCENARIOS.flatMap((scenario) => rulesOf(scenario).map((rule) => rule.name))
+  const used = SCENARIOS.flatMap((scenario) => rulesOf(scenario).map((rule) => rule.name))
   expect([...new Set(used)].sort()).toEqual(Object.keys(RULES).sort())
-  for (const scenario of MOLECULE_SCENARIOS) {
+  for (const scenario of SCENARIOS) {
     const names = rulesOf(scenario).map((rule) => rule.name)
     expect(new Set(names).size).toBe(names.length)
     expect(names.length).toBeLessThanOrEqual(31)
@@ -154,7 +155,7 @@ function sum(side: readonly string[]): number[] {
     .reduce((total, counts) => total.map((n, i) => n + (counts[i] ?? 0)), [0, 0, 0, 0, 0])
 }
 
-test.each(MOLECULE_SCENARIOS)('each reaction of %s keeps every element', (scenario) => {
+test.each(SCENARIOS)('each reaction of %s keeps every element', (scenario) => {
   const rules = rulesOf(scenario)
   const found = rows({ scenario, max_molecules: 120 }).map((row) => member(row.smiles, rules, open))
   const fired = new Map<string, number>()
