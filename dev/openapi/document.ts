@@ -1,7 +1,14 @@
 // The OpenAPI document: what validates requests, what the catalogue of errors has, what the features' operations answer.
 import packageJson from '../../package.json' with { type: 'json' }
 import type { ProblemCode } from '../../src/problem.ts'
-import { HEADERS, headersOfStatus, PARAMETERS, SECURITY, SECURITY_SCHEMES } from './headers.ts'
+import {
+  componentName,
+  headerComponents,
+  headersOfProblem,
+  PARAMETERS,
+  SECURITY,
+  SECURITY_SCHEMES,
+} from './headers.ts'
 import { ALWAYS, BODY_PROBLEMS, DOOR_PROBLEMS, type Operation } from './operation.ts'
 import { ACCOUNT } from './operations/account.ts'
 import { AUTH } from './operations/auth.ts'
@@ -61,7 +68,7 @@ export function openapiDocument() {
     paths,
     components: {
       schemas: componentSchemas(),
-      headers: HEADERS,
+      headers: headerComponents(),
       parameters: PARAMETERS,
       securitySchemes: SECURITY_SCHEMES,
     },
@@ -124,7 +131,7 @@ function responsesOf(operation: Operation): Record<string, object> {
   for (const [failure, codes] of byStatus) {
     responses[failure] = {
       description: problemText(codes),
-      headers: headerReferences(headersOfStatus[failure] ?? []),
+      headers: headerReferences(headersOfProblem(failure, operation.door)),
       content: { 'application/problem+json': { schema: problemSchema(codes) } },
     }
   }
@@ -133,7 +140,12 @@ function responsesOf(operation: Operation): Record<string, object> {
 
 function headerReferences(own: readonly string[]): Record<string, object> {
   const names = ['X-Request-Id', ...own, 'Access-Control-Allow-Origin']
-  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+  return Object.fromEntries(
+    names.map((name) => [
+      name.replace('?', ''),
+      { $ref: `#/components/headers/${componentName(name)}` },
+    ]),
+  )
 }
 
 /** The file's text. */

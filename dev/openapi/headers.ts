@@ -49,16 +49,41 @@ export const HEADERS = {
   'Tollgate-Mode': text('test, where a test key was sent.', { pattern: '^test$', required: false }),
   'WWW-Authenticate': text('What the door takes (RFC 9110, 11.6.1).'),
   Accept: text('What a body may be.'),
+  'Accept-Encoding': text('Where a Content-Encoding was sent: none is taken.', {
+    pattern: '^identity$',
+    required: false,
+  }),
   Location: text('Of the new key.', { pattern: '^/api/v1/keys/[0-9a-f]{16}$' }),
   Vary: text('What the answer depends on.'),
 } as const
 
-/** Statuses whose answers tell how long to wait. */
-export const headersOfStatus: Readonly<Record<string, readonly (keyof typeof HEADERS)[]>> = {
+/** Headers of an answer with a problem; those that end in ? are there at times. */
+export function headersOfProblem(status: number, door: Door): readonly string[] {
+  const own = BY_STATUS[status] ?? []
+  return door === 'paid' ? [...own, ...(status === 409 ? ['Retry-After'] : []), ...PAID] : own
+}
+
+const BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   401: ['WWW-Authenticate'],
-  415: ['Accept'],
+  415: ['Accept', 'Accept-Encoding'],
   429: ['Retry-After'],
   503: ['Retry-After'],
+}
+
+/** What was let in has them, though it is refused for another reason. */
+const PAID = ['RateLimit?', 'RateLimit-Policy?', 'Server-Timing?', 'Tollgate-Mode'] as const
+
+/** All of them by the name under components/headers. */
+export function headerComponents(): Record<string, object> {
+  const optional = PAID.filter((name) => name.endsWith('?')).map((name) => {
+    const header = HEADERS[name.slice(0, -1) as keyof typeof HEADERS]
+    return [componentName(name), { ...header, required: false }]
+  })
+  return { ...HEADERS, ...Object.fromEntries(optional) }
+}
+
+export function componentName(header: string): string {
+  return header.replace('?', '-If-Let-In')
 }
 
 const parameter = (

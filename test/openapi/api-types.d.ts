@@ -2255,10 +2255,18 @@ export interface components {
         "WWW-Authenticate": string;
         /** @description What a body may be. */
         Accept: string;
+        /** @description Where a Content-Encoding was sent: none is taken. */
+        "Accept-Encoding": string;
         /** @description Of the new key. */
         Location: string;
         /** @description What the answer depends on. */
         Vary: string;
+        /** @description What is left of the monthly quotas (draft-ietf-httpapi-ratelimit-headers-10): "api-calls";r=999;t=2591999, "reactions";r=9900;t=2591999. */
+        "RateLimit-If-Let-In": string;
+        /** @description The monthly quotas: "api-calls";q=1000;w=2592000, "reactions";q=10000;w=2592000. */
+        "RateLimit-Policy-If-Let-In": string;
+        /** @description What the paywall took, in milliseconds, and who knew the account. */
+        "Server-Timing-If-Let-In": string;
     };
     pathItems: never;
 }
@@ -2333,6 +2341,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -2457,6 +2466,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -2659,6 +2669,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -2816,6 +2827,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -2962,6 +2974,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -3302,6 +3315,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -3633,6 +3647,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -3796,6 +3811,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4135,6 +4151,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4291,6 +4308,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4518,6 +4536,10 @@ export interface operations {
             400: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4530,6 +4552,10 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4541,6 +4567,10 @@ export interface operations {
             402: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4552,6 +4582,11 @@ export interface operations {
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4563,6 +4598,10 @@ export interface operations {
             413: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4575,6 +4614,11 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4586,6 +4630,10 @@ export interface operations {
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4598,6 +4646,10 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4609,6 +4661,10 @@ export interface operations {
             500: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4621,6 +4677,10 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     "Retry-After": components["headers"]["Retry-After"];
+                    RateLimit: components["headers"]["RateLimit-If-Let-In"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy-If-Let-In"];
+                    "Server-Timing": components["headers"]["Server-Timing-If-Let-In"];
+                    "Tollgate-Mode": components["headers"]["Tollgate-Mode"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
@@ -4699,6 +4759,7 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     Accept: components["headers"]["Accept"];
+                    "Accept-Encoding": components["headers"]["Accept-Encoding"];
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     [name: string]: unknown;
                 };
