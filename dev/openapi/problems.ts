@@ -1,15 +1,20 @@
 // The catalogue of errors as schemas: one for each code, so that a client can switch on it.
 import * as z from 'zod/mini'
 import { CATALOGUE, type ProblemCode } from '../../src/problem.ts'
+import { JSON_LIMIT_BYTES } from '../../src/validate.ts'
 import { count, instant, link, list, prose, tier, word } from './fields.ts'
 import { plans } from './operations/billing.ts'
 import { answer, referenceTo, tell } from './registry.ts'
 
+/** Text that may name what was sent, whatever that was: a body has 64 KiB. */
+const echo = (description: string) =>
+  tell(z.string().check(z.maxLength(2 * JSON_LIMIT_BYTES)), { description })
+
 const errors = (about: string) =>
   list(
     z.object({
-      path: z.optional(prose('Where it is, with dots; empty for the whole body.')),
-      message: prose('What is wrong.'),
+      path: z.optional(echo('Where it is, with dots; empty for the whole body.')),
+      message: echo('What is wrong.'),
     }),
     1_000,
     about,

@@ -2241,7 +2241,7 @@ export interface components {
         "RateLimit-Policy": string;
         /** @description Seconds to wait. */
         "Retry-After": number;
-        /** @description What the paywall took, in milliseconds, and who knew the account. */
+        /** @description What the paywall took, in milliseconds, and which layer knew the account. */
         "Server-Timing": string;
         /** @description Asked for again, it gives the same bytes. */
         "X-Dataset-Seed": number;
@@ -2265,7 +2265,7 @@ export interface components {
         "RateLimit-If-Let-In": string;
         /** @description The monthly quotas: "api-calls";q=1000;w=2592000, "reactions";q=10000;w=2592000. */
         "RateLimit-Policy-If-Let-In": string;
-        /** @description What the paywall took, in milliseconds, and who knew the account. */
+        /** @description What the paywall took, in milliseconds, and which layer knew the account. */
         "Server-Timing-If-Let-In": string;
     };
     pathItems: never;
