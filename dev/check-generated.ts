@@ -1,6 +1,6 @@
 // `npm run check:generated`: the migrations in drizzle/ are those that src/data/schema.ts makes, and
-// none of them has been edited; the list of common passwords is the one that its package gives, and the data cards are
-// what the data sets say of themselves.
+// none of them has been edited; the list of common passwords is the one that its package gives, the data cards are what
+// the data sets say of themselves, and the OpenAPI document and its client's types are what the schemas make.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -16,6 +16,8 @@ import {
 import { dirname, join, relative } from 'node:path'
 import { LIST_FILE, listFile } from './common-passwords.ts'
 import { dataCards } from './data-cards.ts'
+import { CLIENT_TYPES_FILE, clientTypes } from './openapi/client-types.ts'
+import { DOCUMENT_FILE, documentText } from './openapi/document.ts'
 
 const KIT = join('node_modules', 'drizzle-kit', 'bin.cjs')
 
@@ -81,7 +83,12 @@ if (files.length > 0 || !output.includes('No schema changes')) {
   process.exitCode = 1
 }
 
-const made = new Map([[LIST_FILE, listFile()], ...dataCards()])
+const made = new Map([
+  [LIST_FILE, listFile()],
+  ...dataCards(),
+  [DOCUMENT_FILE, documentText()],
+  [CLIENT_TYPES_FILE, await clientTypes()],
+])
 for (const [file, text] of made) {
   if (write) {
     mkdirSync(dirname(file), { recursive: true })

@@ -16,6 +16,7 @@ import { healthRoutes } from './http/health.ts'
 import { ownPathFinder } from './http/methods.ts'
 import { openRequest, timed } from './http/middleware.ts'
 import { keyRoutes } from './keys/routes.ts'
+import { openapiRoutes } from './openapi/routes.ts'
 import { paywall } from './paywall/middleware.ts'
 import { usageRoutes } from './usage/routes.ts'
 
@@ -32,6 +33,7 @@ export function createApp(deps: (bindings: Bindings) => Deps = depsFor): Hono<Ap
   app.use(openRequest(deps, { bare: '/api/v1/health', findOwnPath }))
 
   api.route('/health', healthRoutes())
+  api.route('/openapi.json', openapiRoutes())
   api.route('/auth', authRoutes())
   api.route(
     '/account',

@@ -9,7 +9,7 @@ interface CatalogueEntry {
   detail: string
 }
 
-const CATALOGUE = {
+export const CATALOGUE = {
   malformed_json: {
     status: 400,
     title: 'Malformed JSON',

@@ -9,6 +9,7 @@ import { makeKey } from './support/keys.ts'
 /** What a stranger may call; everything else needs a key, a token or Stripe's signature. */
 const PUBLIC = new Set([
   'GET /api/v1/health',
+  'GET /api/v1/openapi.json',
   'POST /api/v1/auth/register',
   'POST /api/v1/auth/login',
   'GET /api/v1/billing/plans',

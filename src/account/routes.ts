@@ -15,9 +15,9 @@ import { exportAccount } from './export.ts'
 import { confirmPassword, type Holder, holderOf } from './holder.ts'
 import { changePassword, logOutEverywhere, viewAccount } from './service.ts'
 
-const passwordBody = z.object({ password: knownPassword, new_password: newPassword })
-const emailBody = z.object({ password: knownPassword, email })
-const deletionBody = z.object({ password: knownPassword })
+export const passwordBody = z.object({ password: knownPassword, new_password: newPassword })
+export const emailBody = z.object({ password: knownPassword, email })
+export const deletionBody = z.object({ password: knownPassword })
 
 /** @param by the doors: any credential reads; what changes or shows the whole account takes a token */
 export function accountRoutes(by: { anyone: Guard; person: Guard }): Hono<AppEnv> {

@@ -12,8 +12,8 @@ import { toTheEnd } from '../to-the-end.ts'
 import { requireJson, validJson } from '../validate.ts'
 import { login, register, type Session } from './service.ts'
 
-const loginBody = z.object({ email, password: knownPassword })
-const registerBody = z.object({
+export const loginBody = z.object({ email, password: knownPassword })
+export const registerBody = z.object({
   email,
   password: newPassword,
   tier: z._default(z.enum(TIERS), 'hobby'),

@@ -10,12 +10,12 @@ import { startCheckout } from './checkout.ts'
 import { redirectUrl, requireAllowedOrigins } from './redirects.ts'
 import { listPlans, openPortal, readSubscription } from './service.ts'
 
-const checkoutBody = z.object({
+export const checkoutBody = z.object({
   tier: z.enum(TIERS),
   success_url: redirectUrl,
   cancel_url: redirectUrl,
 })
-const portalBody = z.object({ return_url: redirectUrl })
+export const portalBody = z.object({ return_url: redirectUrl })
 
 export function billingRoutes(authenticated: Guard): Hono<AppEnv> {
   return new Hono<AppEnv>()

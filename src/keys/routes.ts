@@ -37,13 +37,13 @@ const instant = z.iso.datetime({
   error: 'must be an instant with its offset, like 2027-01-31T12:00:00Z',
 })
 // Strict: an expiry that is misspelt must not make a key that never ends.
-const newKey = z.strictObject({
+export const newKey = z.strictObject({
   name,
   mode: z._default(z.enum(KEY_MODES), 'live'),
   expires_at: z.optional(z.nullable(instant)),
 })
-const rename = z.strictObject({ name })
-const rotation = z.strictObject({
+export const rename = z.strictObject({ name })
+export const rotation = z.strictObject({
   grace_seconds: z._default(z.int().check(z.minimum(0), z.maximum(30 * DAY_SECONDS)), DAY_SECONDS),
 })
 
