@@ -613,6 +613,7 @@ export interface components {
              */
             max_reactions?: number;
             temperature_kelvin?: number;
+            /** @default 1000000000000 */
             max_time_seconds?: number;
             /** Format: int64 */
             seed?: number;
