@@ -88,7 +88,7 @@ function overshootLines(overshoot: NonNullable<Results['overshoot']>): string[] 
 }
 
 function datasetsLine(datasets: NonNullable<Results['datasets']>): string {
-  const perSecond = (rate: number) => `${(rate / 1000).toFixed(0)},000`
+  const perSecond = (rate: number) => (Math.round(rate / 1000) * 1000).toLocaleString('en-GB')
   const { peakAboveIdleBytes: peak } = datasets
   const memory = peak === null ? 'memory not told' : `${(peak / 1e6).toFixed(1)} MB above idle`
   return `Data sets: ${perSecond(datasets.workerPerSecond)} reactions a second through the Worker, ${perSecond(datasets.nodePerSecond)} in plain Node (${datasets.workerCpuMicros.toFixed(2)} and ${datasets.nodeCpuMicros.toFixed(2)} µs of CPU each); first byte after ${ms(datasets.firstByteMs)}, the bare route's after ${ms(datasets.bareFirstByteMs)} (${(datasets.firstByteMs / datasets.bareFirstByteMs).toFixed(0)} times); ${datasets.rows} rows, ${(datasets.bytes / 1e6).toFixed(0)} MB: ${memory}.`
