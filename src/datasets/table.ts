@@ -54,6 +54,8 @@ function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Gener
   const gathered = rowBytes()
   let count = 0
   let reactions = 0
+  /** Since the last row. */
+  let fruitless = 0
   const piece = (): Piece => {
     const counts = { rows: count, reactions }
     count = 0
@@ -64,11 +66,15 @@ function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Gener
   let before = head
   for (const row of rows) {
     const { reactions: fired, isRow } = step?.(row) ?? ONE_ROW
-    reactions += fired
+    fruitless += fired
     if (!isRow) {
+      // Rows do not wait for others that may not come, nor do they cost what was done in vain since.
+      if (count > 0) yield piece()
       yield MOMENT
       continue
     }
+    reactions += fruitless
+    fruitless = 0
     gathered.utf8(before)
     text.row(row, gathered)
     gathered.utf8(ending)
@@ -83,6 +89,7 @@ function* piecesOf<Row>({ rows, step }: Table<Row>, text: TableText<Row>): Gener
   // Without any row its head has not been written.
   if (before === head) gathered.utf8(head)
   gathered.utf8(tail)
+  reactions += fruitless
   if (gathered.length > 0 || reactions > 0) yield piece()
 }
 

@@ -96,6 +96,22 @@ describe('the pieces', () => {
     }
   })
 
+  test('do not keep a row back while others are searched for in vain', () => {
+    // Few molecules of so many heavy atoms are not known in the end: rows come seldom.
+    const sparse = { scenario: 'alkaline_hydrothermal', max_heavy_atoms: 7 } as const
+    const params = settled({
+      ...sparse,
+      generations: 12,
+      max_molecules: 2000,
+      max_reactions: 50_000,
+    })
+    const pieces = [...novelMolecules.write(params, 'ndjson').pieces]
+    const [last, ...earlier] = pieces.filter(({ rows }) => rows > 0).reverse()
+    expect(earlier.length).toBeGreaterThan(3)
+    expect(Math.min(...earlier.map(({ utf8 }) => utf8?.length ?? 0))).toBeLessThan(2_000)
+    expect(last?.rows).toBeGreaterThan(0)
+  })
+
   test('have the reactions up to their last row, and no more, in each piece', () => {
     const pieces = [...novelMolecules.write(settled({}), 'ndjson').pieces]
     expect(pieces.length).toBeGreaterThan(2)
