@@ -55,15 +55,21 @@ describe('when something fails', () => {
 })
 
 describe('work that finds nothing for long', () => {
-  /** Never a row, but for the first. */
-  function* fruitless() {
+  /** What somebody else's request would be given: a task of its own, not only what follows on a promise. */
+  const othersTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+  /** Never a row, but for the first; tells of each moment in which others may go on. */
+  function* fruitless(onMoment: () => void) {
     yield { text: 'the first\n', rows: 1, reactions: 1 }
-    for (;;) yield { text: '', rows: 0, reactions: 0 }
+    for (;;) {
+      yield { text: '', rows: 0, reactions: 0 }
+      onMoment()
+    }
   }
-  function start(signal?: AbortSignal) {
+  function start(onMoment: () => void, signal?: AbortSignal) {
     const settled: number[] = []
     const { body, ended } = settledStream(
-      { pieces: fruitless(), closing: () => 'the end' },
+      { pieces: fruitless(onMoment), closing: () => 'the end' },
       {
         end: { seed: 1, algorithm: 'a-1' },
         settle: async (reactions) => void settled.push(reactions),
@@ -75,21 +81,25 @@ describe('work that finds nothing for long', () => {
 
   test('has sent what it had, and ends when its caller leaves', async () => {
     const client = new AbortController()
-    const { reader, ended, settled } = start(client.signal)
+    const moment = Promise.withResolvers<void>()
+    const { reader, ended, settled } = start(moment.resolve, client.signal)
     expect(lines([(await reader.read()).value])).toBe(1)
-    const next = reader.read()
-    const timer = setTimeout(() => client.abort())
-    await expect(next).rejects.toThrow('stopped')
+    const stopped = expect(reader.read()).rejects.toThrow('stopped')
+    await moment.promise
+    await othersTurn()
+    client.abort()
+    await stopped
     await ended
-    clearTimeout(timer)
     expect(settled).toEqual([1])
   })
 
   test('ends when its reader cancels', async () => {
-    const { reader, settled } = start()
+    const moment = Promise.withResolvers<void>()
+    const { reader, settled } = start(moment.resolve)
     await reader.read()
     const next = reader.read()
-    await new Promise((resolve) => setTimeout(resolve))
+    await moment.promise
+    await othersTurn()
     await reader.cancel()
     expect((await next).done).toBe(true)
     expect(settled).toEqual([1])
